@@ -1,0 +1,47 @@
+# The two commands of the README: `make reproduce` and `make test`. Nothing is needed before them
+# but Python >= 3.11 and make.
+#
+#   PYTHON       the interpreter the environment is made from
+#   TORCH_INDEX  a further package index, such as PyTorch's CPU builds (2.7 GB less on Linux)
+#   ARGS         further arguments: make reproduce ARGS="--seed 7"
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+ARGS ?=
+
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+.PHONY: setup reproduce test lint clean
+
+setup: .venv/dev.stamp
+
+reproduce: .venv/core.stamp
+	$(BIN)/adasam reproduce $(ARGS)
+
+test: .venv/test.stamp
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+clean:
+	rm -rf .venv results
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/core.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+.venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP_INSTALL) -e ".[test]"
+	@touch $@ .venv/core.stamp
+
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP_INSTALL) -e ".[dev]"
+	@touch $@ .venv/core.stamp .venv/test.stamp

@@ -1,0 +1,178 @@
+"""A bound on the left side of Theorem 1, held as a sum of named symbolic terms.
+
+The left side is always LHS = (1/T) sum_{t<T} E||grad f(x_t)||^2, of unit F^2/X^2.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import sympy
+
+from theory.setting import ROUNDING, Check, Constants, Hyperparameters, Precondition, values
+from theory.symbols import F, X, symbol
+from theory.units import InhomogeneousError, unit_of
+
+UNIT = F**2 / X**2
+"""The unit of the left side, and so the unit that every term must have."""
+
+_ARGUMENTS = (
+    "L", "sigma", "G", "d", "Delta", "gamma", "rho", "beta1", "beta2", "eps", "b", "T", "Gb",
+)  # fmt: skip
+
+
+def _numeric(expressions: Sequence[sympy.Expr]) -> Callable[..., list[np.ndarray]]:
+    arguments = [symbol(name) for name in _ARGUMENTS]
+    return sympy.lambdify(arguments, list(expressions), modules="numpy", cse=True)
+
+
+def _ordered(arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
+    return [arrays[name] for name in _ARGUMENTS]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One summand of a bound.
+
+    Attributes
+    ----------
+    name : str
+        Its name, the same in every variant.
+    expr : sympy.Expr
+        The summand.
+    equation : str
+        Where the paper states it.
+    meaning : str
+        What it measures, in one line.
+    """
+
+    name: str
+    expr: sympy.Expr
+    equation: str
+    meaning: str
+
+    @property
+    def unit(self) -> sympy.Expr | None:
+        """The unit found by dimensional analysis; None where the term is inhomogeneous."""
+        try:
+            return sympy.simplify(unit_of(self.expr))
+        except InhomogeneousError:
+            return None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A claimed upper bound on the left side of Theorem 1.
+
+    Attributes
+    ----------
+    name : str
+        The variant: ``"printed"``, ``"appendix"``, ``"corrected"``, ``"tight_simple"``.
+    source : str
+        The equation it is, or how it comes about.
+    summands : tuple of Term
+        Its terms, the leading two first.
+    requirements : tuple of Precondition
+        Under what it is claimed.
+    nan_outside : bool
+        Whether the total is nan where a requirement fails: for a bound known to be false there.
+    """
+
+    name: str
+    source: str
+    summands: tuple[Term, ...]
+    requirements: tuple[Precondition, ...]
+    nan_outside: bool = False
+
+    LEADING = ("initial_gap", "gradient_noise")
+    """The two terms the paper shows first; the others are its Phi."""
+
+    @property
+    def terms(self) -> dict[str, Term]:
+        """The terms by name."""
+        return {term.name: term for term in self.summands}
+
+    @cached_property
+    def _term_function(self) -> Callable[..., list[np.ndarray]]:
+        return _numeric([term.expr for term in self.summands])
+
+    @cached_property
+    def _requirement_function(self) -> Callable[..., list[np.ndarray]]:
+        sides = [side for item in self.requirements for side in (item.left, item.right)]
+        return _numeric(sides)
+
+    def evaluate(self, constants: Constants, hyper: Hyperparameters) -> dict[str, np.ndarray]:
+        """Return every term's value, float64 of the broadcast shape, unit F^2/X^2."""
+        arrays = values(constants, hyper)
+        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
+        results = self._term_function(*_ordered(arrays))
+        return {
+            term.name: np.broadcast_to(np.asarray(result, dtype=np.float64), shape)
+            for term, result in zip(self.summands, results, strict=True)
+        }
+
+    def total(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
+        """Return the bound itself, unit F^2/X^2; nan outside the theorem if `nan_outside`."""
+        total = _sum(self.evaluate(constants, hyper).values())
+        if self.nan_outside:
+            total = np.where(self.applies(constants, hyper), total, np.nan)
+        return total
+
+    def phi(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
+        """Return Phi: the bound without its two leading terms, unit F^2/X^2."""
+        terms = self.evaluate(constants, hyper)
+        return _sum(value for name, value in terms.items() if name not in self.LEADING)
+
+    def dominant(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
+        """Return the name of the largest term, an array of str of the broadcast shape."""
+        terms = self.evaluate(constants, hyper)
+        largest = np.argmax(np.stack(list(terms.values())), axis=0)
+        return np.array(list(terms))[largest]
+
+    def preconditions(self, constants: Constants, hyper: Hyperparameters) -> list[Check]:
+        """Return each requirement with its value, limit and margin at these settings."""
+        arrays = values(constants, hyper)
+        sides = iter(self._requirement_function(*_ordered(arrays)))
+        checks = []
+        for item in self.requirements:
+            value, limit = np.asarray(next(sides)), np.asarray(next(sides))
+            holds = np.asarray(value <= limit * (1 + ROUNDING))
+            checks.append(Check(item.name, holds, value, limit, np.asarray(1 - value / limit)))
+        return checks
+
+    def applies(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
+        """Return where every precondition holds."""
+        holds = [check.holds for check in self.preconditions(constants, hyper)]
+        return np.logical_and.reduce(np.broadcast_arrays(True, *holds))
+
+    def vacuous(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
+        """Return where the bound says no more than Assumption 3 does: total >= d G^2."""
+        return np.asarray(self.total(constants, hyper) >= trivial(constants))
+
+    @property
+    def units(self) -> dict[str, sympy.Expr | None]:
+        """Each term's unit; None for a term that adds unlike quantities."""
+        return {term.name: term.unit for term in self.summands}
+
+    @property
+    def inhomogeneous(self) -> list[str]:
+        """The terms whose unit is not the left side's F^2/X^2."""
+        return [name for name, unit in self.units.items() if unit != UNIT]
+
+    def latex(self) -> str:
+        """Return the whole inequality as LaTeX."""
+        left = r"\frac{1}{T} \sum_{t=0}^{T-1} \mathbb{E} \|\nabla f(x_t)\|^2"
+        return left + r" \le " + " + ".join(sympy.latex(term.expr) for term in self.summands)
+
+
+def trivial(constants: Constants) -> np.ndarray:
+    """Return d G^2, which bounds the left side by Assumption 3 alone, unit F^2/X^2."""
+    return np.asarray(constants.d) * np.asarray(constants.G) ** 2
+
+
+def _sum(parts: Iterable[np.ndarray]) -> np.ndarray:
+    total = np.float64(0)
+    for part in parts:
+        total = total + part
+    return np.asarray(total)

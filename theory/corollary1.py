@@ -1,0 +1,139 @@
+"""Corollary 1: the schedules gamma = c_gamma sqrt(b/T), rho = c_rho/sqrt(bT) and what they give.
+
+Nothing here is typed in: each term's powers of b and T, the best c_gamma and the leading
+constant are derived from a Bound's expressions by sympy.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import sympy
+
+from theory.bound import Bound
+from theory.setting import Constants
+from theory.symbols import T, b, c_gamma, c_rho, gamma, rho, symbol
+
+SCHEDULES = {gamma: c_gamma * sympy.sqrt(b / T), rho: c_rho / sympy.sqrt(b * T)}
+"""gamma and rho of Corollary 1 as functions of b and T."""
+
+PRINTED_RATES = {
+    (sympy.Rational(-1, 2), sympy.Rational(-1, 2)),
+    (sympy.Integer(-1), sympy.Integer(-1)),
+    (sympy.Integer(0), sympy.Integer(-1)),
+    (sympy.Rational(-1, 2), sympy.Rational(-3, 2)),
+    (sympy.Rational(1, 2), sympy.Rational(-3, 2)),
+    (sympy.Integer(1), sympy.Integer(-1)),
+}
+"""The six rates Corollary 1 prints, each as (power of b, power of T)."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A term under the schedules: coefficient * b^power_b * T^power_T.
+
+    Attributes
+    ----------
+    power_b, power_T : sympy.Expr
+        The powers, rational numbers.
+    coefficient : sympy.Expr
+        What is left, free of b and T; unit F^2/X^2.
+    """
+
+    power_b: sympy.Expr
+    power_T: sympy.Expr
+    coefficient: sympy.Expr
+
+
+def _power(expr: sympy.Expr, variable: sympy.Symbol) -> sympy.Expr:
+    power = sympy.simplify(variable * sympy.diff(expr, variable) / expr)
+    if power.free_symbols:
+        raise ValueError(f"{expr} is no power of {variable}")
+    return power
+
+
+def rate(expr: sympy.Expr) -> Rate:
+    """Derive the powers of b and T in a monomial ``expr``.
+
+    Raises
+    ------
+    ValueError
+        If ``expr`` is not of the form coefficient * b^p * T^q.
+    """
+    power_b, power_T = _power(expr, b), _power(expr, T)
+    coefficient = sympy.simplify(expr / (b**power_b * T**power_T))
+    return Rate(power_b, power_T, coefficient)
+
+
+def rates(bound: Bound) -> dict[str, Rate]:
+    """Derive each term's rate under Corollary 1's schedules."""
+    return {term.name: rate(term.expr.subs(SCHEDULES)) for term in bound.summands}
+
+
+def best_step(bound: Bound) -> tuple[sympy.Expr, sympy.Expr]:
+    """Minimise the two leading terms over gamma.
+
+    Returns
+    -------
+    gamma, value : sympy.Expr
+        The minimiser, unit X, and the two terms' sum there, unit F^2/X^2.
+    """
+    leading = sum((bound.terms[name].expr for name in Bound.LEADING), sympy.Integer(0))
+    (stationary,) = sympy.solve(sympy.diff(leading, gamma), gamma)
+    return sympy.simplify(stationary), sympy.simplify(leading.subs(gamma, stationary))
+
+
+def optimal_c_gamma(bound: Bound) -> sympy.Expr:
+    """Derive the c_gamma that minimises the bound's two leading terms, unit X.
+
+    Raises
+    ------
+    ValueError
+        If the leading terms do not share a rate in b and T under the schedule: then no constant
+        is best for every b and T, as for the printed variant.
+    """
+    first, second = (rates(bound)[name] for name in Bound.LEADING)
+    if (first.power_b, first.power_T) != (second.power_b, second.power_T):
+        raise ValueError(
+            f"the leading terms of {bound.name} scale as b^({first.power_b}) T^({first.power_T}) "
+            f"and b^({second.power_b}) T^({second.power_T}): no c_gamma balances them for all b, T"
+        )
+    minimiser, _ = best_step(bound)
+    return sympy.simplify(minimiser / sympy.sqrt(b / T))
+
+
+def leading_constant(bound: Bound) -> sympy.Expr:
+    """Derive K in: leading terms = K/sqrt(bT) at the optimal c_gamma, unit F^2/X^2."""
+    optimal_c_gamma(bound)
+    _, value = best_step(bound)
+    return sympy.simplify(value * sympy.sqrt(b * T))
+
+
+def speedup_power(bound: Bound) -> sympy.Expr:
+    """Derive the power of b in the leading terms at their best step: -1/2 is a linear speed-up,
+    0 is none."""
+    _, value = best_step(bound)
+    return _power(value, b)
+
+
+def c_gamma_value(bound: Bound, constants: Constants, eps: npt.ArrayLike) -> np.ndarray:
+    """Evaluate `optimal_c_gamma` at given constants, unit X.
+
+    It is 0 where Delta = 0 and infinite where sigma = 0: there the leading terms have no
+    minimiser.
+    """
+    expr = optimal_c_gamma(bound)
+    names = ("L", "sigma", "G", "d", "Delta", "eps", "Gb")
+    eps = np.asarray(eps, dtype=np.float64)
+    given = [np.asarray(getattr(constants, name), dtype=np.float64) for name in names[:5]]
+    evaluate = sympy.lambdify([symbol(name) for name in names], expr, modules="numpy", cse=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(evaluate(*given, eps, np.maximum(given[2], eps)))
+
+
+def schedule(
+    c_gamma: npt.ArrayLike, c_rho: npt.ArrayLike, b: npt.ArrayLike, T: npt.ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return gamma = c_gamma sqrt(b/T) and rho = c_rho/sqrt(bT), unit X."""
+    b, T = np.asarray(b, dtype=np.float64), np.asarray(T, dtype=np.float64)
+    return np.asarray(c_gamma) * np.sqrt(b / T), np.asarray(c_rho) / np.sqrt(b * T)

@@ -1,0 +1,43 @@
+"""Dimensional analysis: the unit of an expression, or the place where it has none."""
+
+import sympy
+
+from theory.symbols import ONE, QUANTITIES
+
+_UNITS = {quantity.symbol: quantity.unit for quantity in QUANTITIES.values()}
+
+
+class InhomogeneousError(ValueError):
+    """A sum or a comparison whose parts have different units."""
+
+
+def unit_of(expr: sympy.Expr) -> sympy.Expr:
+    """Return the unit of ``expr`` as a monomial in F and X.
+
+    Raises
+    ------
+    InhomogeneousError
+        If quantities of different units are added or compared, or an exponent has a unit.
+    """
+    if expr.is_number:
+        return ONE
+    if isinstance(expr, sympy.Symbol):
+        return _UNITS[expr]
+    if isinstance(expr, sympy.Mul):
+        return sympy.Mul(*(unit_of(factor) for factor in expr.args))
+    if isinstance(expr, sympy.Pow):
+        base, exponent = expr.args
+        if unit_of(exponent) != ONE:
+            raise InhomogeneousError(f"the exponent of {expr} has unit {unit_of(exponent)}")
+        base_unit = unit_of(base)
+        return ONE if base_unit == ONE else base_unit**exponent
+    if isinstance(expr, sympy.Add | sympy.Max | sympy.Min):
+        first, *others = expr.args
+        unit = unit_of(first)
+        for other in others:
+            if sympy.simplify(unit_of(other) / unit) != 1:
+                raise InhomogeneousError(
+                    f"{first} has unit {unit}, but {other}, beside it, has unit {unit_of(other)}"
+                )
+        return unit
+    raise TypeError(f"units of {type(expr).__name__} are not known: {expr}")
