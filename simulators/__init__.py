@@ -1,0 +1,11 @@
+"""Certified problems and a batched simulator of Algorithm 1."""
+
+from simulators.problems import PROFILES as PROFILES
+from simulators.problems import Certificate as Certificate
+from simulators.problems import Constant as Constant
+from simulators.problems import SeparableProblem as SeparableProblem
+from simulators.runs import Inputs as Inputs
+from simulators.runs import Runs as Runs
+from simulators.simulation import simulate as simulate
+from simulators.update import METHODS as METHODS
+from simulators.update import Method as Method

@@ -1,0 +1,122 @@
+"""The reference engine: `simulators.update.step` in NumPy float64, nothing clever.
+
+The other engines must match it. It shows every quantity where it arises and is no slower than it
+must be: vectorised over runs, which are sorted into groups of equal b for the noise.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from simulators import noise, update
+from simulators.engines.schedule import events
+from simulators.problems import SeparableProblem
+from simulators.runs import Inputs, Runs
+
+
+def run(
+    problem: SeparableProblem,
+    method: update.Method,
+    inputs: Inputs,
+    *,
+    trajectory: bool,
+    progress: Callable[[int, int], None] | None = None,
+) -> Runs:
+    """Run every row of ``inputs``; see `simulators.simulate`."""
+    R, d, longest = len(inputs), problem.d, int(inputs.T.max())
+    step, due = events(inputs.T)
+    curves = {
+        name: np.full(step.shape, np.nan)
+        for name in ("mean_grad_norm2", "mean_weighted_grad_norm2", "objective")
+    }
+    total = {
+        name: np.zeros(R)
+        for name in ("grad_norm2", "weighted_grad_norm2", "l1", "l2", "adaptive", "max_abs")
+    }
+    everyone = _parameters(inputs)
+    state = update.start(problem, everyone)
+    path = np.full((R, longest + 1, d), np.nan) if trajectory else None
+    counts = np.full((R, longest, d), -1, dtype=np.int32) if trajectory else None
+    if path is not None:
+        path[:, 0] = problem.x0
+    draws = _Heads(inputs, d)
+
+    for t in range(longest):
+        active = np.flatnonzero(inputs.T > t)
+        parameters = update.Parameters(*(column[active] for column in everyone))
+        before = update.State(*(part[active] for part in state))
+        heads = draws.at(t, active)
+        batch = problem.noise_from_heads(heads.astype(np.float64), inputs.b[active, None])
+        after, info = update.step(problem, method, parameters, before, batch)
+
+        square = info.gradient**2
+        total["grad_norm2"][active] += square.sum(1)
+        total["weighted_grad_norm2"][active] += (square * before.eta).sum(1)
+        change = np.abs(after.eta - before.eta)
+        total["l1"][active] += change.sum(1)
+        total["l2"][active] += (change**2).sum(1)
+        total["adaptive"][active] += (after.v_hat > parameters.eps**2).sum(1)
+        largest = np.maximum(np.abs(info.s), np.abs(info.g)).max(1)
+        total["max_abs"][active] = np.maximum(total["max_abs"][active], largest)
+
+        state = update.State(*(_put(old, active, new) for old, new in zip(state, after, strict=True)))
+        if path is not None and counts is not None:
+            path[active, t + 1] = after.x
+            counts[active, t] = heads
+        for rows, columns in due.get(t + 1, ()):
+            at = np.ix_(rows, columns)
+            curves["mean_grad_norm2"][at] = total["grad_norm2"][rows, None] / (t + 1)
+            curves["mean_weighted_grad_norm2"][at] = (
+                total["weighted_grad_norm2"][rows, None] / (t + 1)
+            )
+            curves["objective"][at] = problem.objective(state.x[rows], np)[:, None]
+        if progress is not None:
+            progress(t + 1, longest)
+
+    return Runs(
+        inputs=inputs,
+        step=step,
+        **curves,
+        eta_variation_l1=total["l1"],
+        eta_variation_l2=total["l2"],
+        adaptive_share=total["adaptive"] / (d * inputs.T),
+        max_abs_gradient=total["max_abs"],
+        x=state.x if path is None else path,
+        heads=counts,
+    )
+
+
+def _parameters(inputs: Inputs) -> update.Parameters:
+    names = update.Parameters._fields
+    return update.Parameters(*(getattr(inputs, name)[:, None] for name in names))
+
+
+def _put(old: np.ndarray, rows: np.ndarray, new: np.ndarray) -> np.ndarray:
+    out = old.copy()
+    out[rows] = new
+    return out
+
+
+class _Heads:
+    """The heads every run draws at each step, (R, d) int64."""
+
+    def __init__(self, inputs: Inputs, d: int) -> None:
+        self.inputs = inputs
+        self.coordinate = np.arange(d, dtype=np.int64)[None, :]
+
+    def at(self, t: int, rows: np.ndarray) -> np.ndarray:
+        out = np.empty((len(rows), self.coordinate.shape[1]), dtype=np.int64)
+        for b in np.unique(self.inputs.b[rows]):
+            mine = np.flatnonzero(self.inputs.b[rows] == b)
+            key = self.inputs.key[rows[mine]].astype(np.int64)
+            replicate = self.inputs.replicate[rows[mine], None]
+            n = noise.steps_per_block(int(b))
+            block, stream = np.full((1, 1), t // n), np.full((1, 1), noise.stream("gradient"))
+            counter = (block, self.coordinate, replicate, stream)
+            words = noise.philox(counter, (key[:, :1], key[:, 1:]))
+            out[mine] = noise.heads(noise.fields(words, int(b))[t % n], int(b), _search)
+        return out
+
+
+def _search(thresholds: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.searchsorted(thresholds, values, side="right")

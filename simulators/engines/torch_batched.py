@@ -1,0 +1,347 @@
+"""The torch engine: all runs as one [R, d] batch, any device and dtype.
+
+A step is some twenty small tensor operations, so their overhead is the cost. Hence: every
+operation writes into a buffer made once; what a step saw (gradients, eta) goes into a history of
+`SLOTS` steps, from which the statistics are computed for all these steps at once; noise comes
+many Philox blocks at a time; and what a method does not need (a perturbation, an adaptive step)
+is left out. Runs are sorted by batch size, then by T, and leave the batch when they reach their T.
+
+Statistics are summed in float64. No operation mixes rows and no sum's order depends on the other
+rows: a run's bits do not depend on the batch around it.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from simulators import noise
+from simulators.engines.schedule import events
+from simulators.problems import SeparableProblem
+from simulators.runs import Inputs, Runs
+from simulators.update import Method
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+SLOTS = 16
+"""Steps in the history. It divides every refill of the noise."""
+
+CHUNK = {"cpu": 2**14, "cuda": 2**22}
+"""Elements [R, d] of the largest batch done at once, by device: more would leave the cache."""
+
+SMALLEST_NORM = 1e-30
+"""Stands in for ||s_t|| = 0, so that delta_t = 0 there; the square of any norm below it is no
+normal float32 number anyway."""
+
+REFILL = 2**14
+"""About how many Philox blocks a refill of the noise computes at once."""
+
+
+def run(
+    problem: SeparableProblem,
+    method: Method,
+    inputs: Inputs,
+    *,
+    trajectory: bool,
+    dtype: str,
+    device: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> Runs:
+    """Run every row of ``inputs``; see `simulators.simulate`."""
+    where = torch.device(device)
+    order = np.lexsort((inputs.b, -inputs.T))  # chunks of equal T, then
+    size = max(1, CHUNK.get(where.type, CHUNK["cuda"]) // problem.d)
+    chunks = [
+        rows[np.argsort(inputs.b[rows], kind="stable")]  # within a chunk equal b together
+        for rows in (order[start : start + size] for start in range(0, len(order), size))
+    ]
+    steps = [int(inputs.T[rows].max()) for rows in chunks]
+    parts = []
+    for number, rows in enumerate(chunks):
+        tick = None
+        if progress is not None:
+            tick = _shifted(progress, sum(steps[:number]), sum(steps))
+        batch = _Batch(problem, method, inputs.take(rows), DTYPES[dtype], where)
+        parts.append(batch.run(trajectory, int(inputs.T.max()), tick))
+    back = np.argsort(np.concatenate(chunks))
+    merged = {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
+    return Runs(inputs=inputs, **merged)
+
+
+def _shifted(
+    progress: Callable[[int, int], None], done: int, every: int
+) -> Callable[[int, int], None]:
+    return lambda step, _: progress(done + step, every)
+
+
+class _Group:
+    """The runs of one batch size within a batch, rows [first, last), and their coming noise."""
+
+    def __init__(self, b: int, first: int, last: int, d: int) -> None:
+        self.b, self.rows = b, slice(first, last)
+        self.n = noise.steps_per_block(b)
+        blocks = max(1, REFILL // ((last - first) * d))
+        self.blocks = -(-blocks * self.n // SLOTS) * SLOTS // self.n or 1
+        self.start = self.stop = -1  # the steps [start, stop) the noise below is for
+        self.heads = torch.empty(0)
+        self.noise = torch.empty(0)
+
+
+class _Batch:
+    """A batch of runs in which runs of equal b are neighbours."""
+
+    def __init__(
+        self,
+        problem: SeparableProblem,
+        method: Method,
+        inputs: Inputs,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self.problem, self.method, self.inputs = problem, method, inputs
+        self.dtype, self.device = dtype, device
+        self.perturbs = method.perturbs and bool((inputs.rho > 0).any())
+        R, d = len(inputs), problem.d
+        self.rows = np.arange(R)  # which run each row of the tensors below is
+
+        def column(values: np.ndarray, kind: torch.dtype = dtype) -> torch.Tensor:
+            return torch.tensor(values, dtype=kind, device=device)[:, None]
+
+        def full(values: np.ndarray) -> torch.Tensor:
+            return column(values).expand(R, d).clone()
+
+        eps = column(inputs.eps)
+        x0 = torch.tensor(problem.x0, dtype=dtype, device=device)
+        # Tensors, even of no dimension, are faster operands than Python numbers and columns.
+        self.scale = tuple(
+            torch.tensor(number, dtype=dtype, device=device) for number in (problem.B, problem.G_f)
+        )
+        # By run: first axis.
+        self.state: dict[str, torch.Tensor] = {
+            "minus_gamma": full(-inputs.gamma),
+            "rho": column(inputs.rho),
+            "one_minus_beta1": full(1 - inputs.beta1),
+            "one_minus_beta2": full(1 - inputs.beta2),
+            "floor": (eps * eps).expand(R, d).clone(),
+            "b": column(inputs.b),
+            "key0": column(inputs.key[:, 0].astype(np.int64), torch.int64),
+            "key1": column(inputs.key[:, 1].astype(np.int64), torch.int64),
+            "replicate": column(inputs.replicate, torch.int64),
+            "x": x0.expand(R, d).clone(),
+            "m": torch.zeros(R, d, dtype=dtype, device=device),
+            "v": torch.zeros(R, d, dtype=dtype, device=device),
+        }
+        # By run: the statistics of the steps before the history.
+        self.total = {
+            name: torch.zeros(R, dtype=torch.float64, device=device)
+            for name in ("grad_norm2", "weighted", "l1", "l2", "adaptive", "max_abs")
+        }
+        # By step of the history, then run. eta and v_hat have a slot more: slot i is before step
+        # i of the history, slot i + 1 after it.
+        self.history = {
+            name: torch.zeros(SLOTS, R, d, dtype=dtype, device=device)
+            for name in ("u", "s", "g", "noise")
+        }
+        for name, initial in (("v_hat", eps * eps), ("eta", 1 / eps)):
+            self.history[name] = initial.expand(SLOTS + 1, R, d).clone()
+        self.history["heads"] = torch.zeros(SLOTS, R, d, dtype=torch.int64, device=device)
+        self.coordinate = torch.arange(d, dtype=torch.int64, device=device)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Make the buffers, the views and the groups for the rows that are left."""
+        like = self.state["x"]
+        self.a, self.c = torch.empty_like(like), torch.empty_like(like)
+        self.norm = torch.empty_like(self.state["rho"])
+        self.slots = {name: list(part.unbind(0)) for name, part in self.history.items()}
+        b = self.inputs.b[self.rows]
+        starts = np.flatnonzero(np.diff(b, prepend=-1)).tolist()
+        self.groups = [
+            _Group(int(b[first]), first, last, self.problem.d)
+            for first, last in zip(starts, [*starts[1:], len(b)], strict=True)
+        ]
+
+    def _compact(self, t: int) -> None:
+        """Drop the runs whose T is reached."""
+        keep = np.flatnonzero(self.inputs.T[self.rows] > t)
+        index = torch.as_tensor(keep, device=self.device)
+        self.rows = self.rows[keep]
+        self.state = {name: part.index_select(0, index) for name, part in self.state.items()}
+        self.total = {name: part.index_select(0, index) for name, part in self.total.items()}
+        self.history = {name: part.index_select(1, index) for name, part in self.history.items()}
+        self._arrange()
+
+    def run(
+        self, trajectory: bool, width: int, progress: Callable[[int, int], None] | None
+    ) -> dict[str, np.ndarray]:
+        """Run all; return the fields of `Runs`, ``width`` steps wide for trajectories."""
+        inputs, R, d = self.inputs, len(self.inputs), self.problem.d
+        step, due = events(inputs.T)
+        out: dict[str, np.ndarray] = {"step": step}
+        for name in ("mean_grad_norm2", "mean_weighted_grad_norm2", "objective"):
+            out[name] = np.full(step.shape, np.nan)
+        for name in ("eta_variation_l1", "eta_variation_l2", "adaptive_share", "max_abs_gradient"):
+            out[name] = np.zeros(R)
+        if trajectory:
+            out["x"] = np.full((R, width + 1, d), np.nan)
+            out["x"][:, 0] = self.problem.x0
+            out["heads"] = np.full((R, width, d), -1, dtype=np.int32)
+        else:
+            out["x"] = np.full((R, d), np.nan)
+        ends = set(inputs.T.tolist())
+        longest = max(ends)
+
+        with torch.inference_mode():
+            for t in range(longest):
+                slot = t % SLOTS
+                if slot == 0:
+                    self._draw(t, trajectory)
+                self._step(slot)
+                if trajectory:
+                    out["x"][self.rows, t + 1] = _numpy(self.state["x"])
+                    out["heads"][self.rows, t] = self.slots["heads"][slot].cpu().numpy()
+                if t + 1 in due or t + 1 in ends:
+                    total = self._total(slot + 1)
+                    for rows, columns in due.get(t + 1, ()):
+                        self._record(t + 1, rows, columns, total, out)
+                    if t + 1 in ends:
+                        self._finish(t + 1, total, trajectory, out)
+                if slot == SLOTS - 1:
+                    self.total = self._total(SLOTS)
+                    for name in ("eta", "v_hat"):
+                        self.slots[name][0].copy_(self.slots[name][SLOTS])
+                    if progress is not None and t % 256 == 255:
+                        progress(t + 1, longest)
+                if t + 1 in ends and t + 1 < longest:
+                    self._compact(t + 1)
+        return out
+
+    def _draw(self, t: int, keep_heads: bool) -> None:
+        """Put the noise of the steps [t, t + SLOTS) into the history."""
+        for group in self.groups:
+            if not group.start <= t < group.stop:
+                self._refill(group, t, keep_heads)
+            steps = slice(t - group.start, t - group.start + SLOTS)
+            self.history["noise"][:, group.rows] = group.noise[steps]
+            if keep_heads:
+                self.history["heads"][:, group.rows] = group.heads[steps]
+
+    def _refill(self, group: _Group, t: int, keep_heads: bool) -> None:
+        first = t // group.n
+        group.start, group.stop = first * group.n, (first + group.blocks) * group.n
+        state, rows = self.state, group.rows
+        blocks = torch.arange(first, first + group.blocks, device=self.device)
+        counter = (
+            blocks[:, None, None],
+            self.coordinate[None, None, :],
+            state["replicate"][rows],
+            torch.full((1, 1, 1), noise.stream("gradient"), device=self.device),
+        )
+        words = noise.philox(counter, (state["key0"][rows], state["key1"][rows]))
+        fields = torch.stack(noise.fields(words, group.b), dim=1).flatten(0, 1)
+        heads = noise.heads(fields, group.b, self._search)
+        group.noise = self.problem.noise_from_heads(heads.to(self.dtype), state["b"][rows])
+        if keep_heads:
+            group.heads = heads
+
+    def _search(self, thresholds: np.ndarray, values: torch.Tensor) -> torch.Tensor:
+        table = torch.tensor(thresholds, device=self.device)
+        return torch.searchsorted(table, values, right=True)
+
+    def _step(self, slot: int) -> None:
+        """One step of `simulators.update.step` on every row, in place."""
+        problem, method, state, slots, a, c = (
+            self.problem, self.method, self.state, self.slots, self.a, self.c,
+        )  # fmt: skip
+        x, m, v = state["x"], state["m"], state["v"]
+        u, s, batch, eta = (slots[name][slot] for name in ("u", "s", "noise", "eta"))
+
+        problem.gradient(x, torch, out=u, scratch=a, scale=self.scale)
+        problem.batch_gradient(x, batch, torch, u, out=s)
+        g = s
+        if self.perturbs:
+            g = slots["g"][slot]
+            torch.linalg.vector_norm(s, 2, 1, True, out=self.norm)
+            torch.div(state["rho"], self.norm.clamp_(min=SMALLEST_NORM), out=self.norm)
+            torch.addcmul(x, s, self.norm, out=a)
+            problem.gradient(a, torch, out=g, scratch=c, scale=self.scale)
+            problem.batch_gradient(a, batch, torch, g, out=g)
+        m.lerp_(g, state["one_minus_beta1"])
+        if method.adapts:
+            v_hat, eta = slots["v_hat"][slot + 1], slots["eta"][slot + 1]
+            torch.mul(g, g, out=a)
+            v.lerp_(a, state["one_minus_beta2"])
+            least = slots["v_hat"][slot] if method.keeps_max else state["floor"]
+            torch.maximum(least, v, out=v_hat)
+            torch.sqrt(v_hat, out=eta)
+            torch.reciprocal(eta, out=eta)
+        torch.mul(m, eta, out=a)
+        x.addcmul_(a, state["minus_gamma"])
+
+    def _total(self, count: int) -> dict[str, torch.Tensor]:
+        """Return the statistics of all steps up to the history's first ``count``."""
+        history = {name: part[:count] for name, part in self.history.items()}
+        square = history["u"] * history["u"]
+        new = {
+            "grad_norm2": _sum(square),
+            "weighted": _sum(square * history["eta"]),
+        }
+        if self.method.adapts:
+            after = self.history["eta"][1 : count + 1]
+            change = (history["eta"] - after).abs_()
+            new["l1"], new["l2"] = _sum(change), _sum(change * change)
+            above = self.history["v_hat"][1 : count + 1] > self.state["floor"]
+            new["adaptive"] = _sum(above)
+        total = {name: self.total[name] + new[name] if name in new else self.total[name]
+                 for name in self.total}  # fmt: skip
+        largest = history["s"].abs().amax((0, 2))
+        if self.perturbs:
+            largest = torch.maximum(largest, history["g"].abs().amax((0, 2)))
+        total["max_abs"] = torch.maximum(self.total["max_abs"], largest.to(torch.float64))
+        return total
+
+    def _record(
+        self,
+        t: int,
+        rows: np.ndarray,
+        columns: np.ndarray,
+        total: dict[str, torch.Tensor],
+        out: dict[str, np.ndarray],
+    ) -> None:
+        """Write the curves of these runs at t steps."""
+        place = np.full(len(self.inputs), -1)
+        place[self.rows] = np.arange(len(self.rows))
+        at, here = np.ix_(rows, columns), place[rows]
+        objective = self.problem.objective(self.state["x"].to(torch.float64), torch)
+        for name, values in (
+            ("mean_grad_norm2", total["grad_norm2"] / t),
+            ("mean_weighted_grad_norm2", total["weighted"] / t),
+            ("objective", objective),
+        ):
+            out[name][at] = _numpy(values)[here, None]
+
+    def _finish(
+        self, t: int, total: dict[str, torch.Tensor], trajectory: bool, out: dict[str, np.ndarray]
+    ) -> None:
+        """Write the final figures of the runs whose T is t."""
+        here = np.flatnonzero(self.inputs.T[self.rows] == t)
+        rows = self.rows[here]
+        for name, values in (
+            ("eta_variation_l1", total["l1"]),
+            ("eta_variation_l2", total["l2"]),
+            ("adaptive_share", total["adaptive"] / (self.problem.d * t)),
+            ("max_abs_gradient", total["max_abs"]),
+        ):
+            out[name][rows] = _numpy(values)[here]
+        if not trajectory:
+            out["x"][rows] = _numpy(self.state["x"])[here]
+
+
+def _sum(values: torch.Tensor) -> torch.Tensor:
+    """Sum (steps, R, d) over d, then over the steps, in float64, in an order free of R."""
+    by_step = values.sum(2, dtype=torch.float64)
+    return by_step.t().contiguous().sum(1)
+
+
+def _numpy(values: torch.Tensor) -> np.ndarray:
+    return values.to(torch.float64).cpu().numpy()

@@ -1,0 +1,7 @@
+"""Problems whose constants are certified."""
+
+from simulators.problems.certificate import Certificate as Certificate
+from simulators.problems.certificate import Constant as Constant
+from simulators.problems.profiles import PROFILES as PROFILES
+from simulators.problems.separable import NOISES as NOISES
+from simulators.problems.separable import SeparableProblem as SeparableProblem

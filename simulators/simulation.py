@@ -1,0 +1,186 @@
+"""`simulate`: from a problem and hyper-parameters to runs."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from simulators import noise
+from simulators.problems import SeparableProblem
+from simulators.runs import Inputs, Runs
+from simulators.update import METHODS
+from theory.errors import InputError
+from theory.setting import Hyperparameters
+
+ENGINES = ("auto", "reference", "torch")
+DTYPES = ("float32", "float64")
+RECORDS = ("statistics", "trajectory")
+
+SMALLEST_EPS_FLOAT32 = 1e-19
+"""Below it eps^2 is no normal float32 number."""
+
+
+def simulate(
+    problem: SeparableProblem,
+    *,
+    gamma: npt.ArrayLike,
+    rho: npt.ArrayLike,
+    beta1: npt.ArrayLike,
+    beta2: npt.ArrayLike,
+    eps: npt.ArrayLike,
+    b: npt.ArrayLike,
+    T: npt.ArrayLike,
+    runs: int,
+    seed: int,
+    method: str = "adasam",
+    engine: str = "auto",
+    device: str = "auto",
+    dtype: Literal["float32", "float64"] | str = "float32",
+    record: Literal["statistics", "trajectory"] | str = "statistics",
+    common_noise: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Runs:
+    """Run Algorithm 1, or one of its relatives, on many settings at once.
+
+    Parameters
+    ----------
+    problem : SeparableProblem
+        A certified problem.
+    gamma, rho, beta1, beta2, eps, b, T : number or array
+        Hyper-parameters; they broadcast, and each element of the broadcast shape, in C order, is
+        a cell. gamma and rho in X, eps in F/X.
+    runs : int
+        Replicates of each cell.
+    seed : int
+        Noise depends on (seed, cell, replicate) only.
+    method : str
+        A name of `METHODS`: ``adasam``, ``amsgrad``, ``sam``, ``sgd``, ``adam_sam``.
+    engine : str
+        ``auto`` (torch), ``reference`` (NumPy float64, the oracle) or ``torch``.
+    device : str
+        ``auto`` (a GPU if torch sees one), or a torch device such as ``cpu`` or ``cuda``.
+    dtype : str
+        Of the iterates: ``float32`` or ``float64``. Statistics are summed in float64 always.
+    record : str
+        ``statistics``, whose memory does not grow with T, or ``trajectory``: all iterates too.
+    common_noise : bool
+        Whether all cells share their noise, for paired comparisons.
+    progress : callable, optional
+        Called now and then with (steps done, steps in all).
+
+    Returns
+    -------
+    Runs
+        (cells * runs) rows, cell by cell.
+
+    Raises
+    ------
+    InputError
+        If an argument is malformed. Settings outside Theorem 1 are run all the same.
+    """
+    hyper = Hyperparameters(gamma=gamma, rho=rho, beta1=beta1, beta2=beta2, eps=eps, b=b, T=T)
+    _choice("method", method, METHODS)
+    _choice("engine", engine, ENGINES)
+    _choice("dtype", dtype, DTYPES)
+    _choice("record", record, RECORDS)
+    runs, seed = _whole("runs", runs, 1), _whole("seed", seed, 0)
+    if runs >= 2**32:
+        raise InputError(f"runs = {runs} exceeds 2^32 - 1, the replicates a cell can have.")
+    _check_b(np.asarray(hyper.b))
+    engine = "torch" if engine == "auto" else engine
+    if engine == "reference":
+        dtype = "float64"
+    smallest = float(np.min(hyper.eps))
+    if dtype == "float32" and smallest < SMALLEST_EPS_FLOAT32:
+        raise InputError(
+            f"eps = {smallest:g} is below {SMALLEST_EPS_FLOAT32:g}: eps^2 is no normal float32 "
+            "number. Raise eps or pass dtype float64."
+        )
+    inputs = _inputs(problem, method, hyper, runs, seed, common_noise)
+    trajectory = record == "trajectory"
+    if engine == "reference":
+        from simulators.engines import reference
+
+        return reference.run(
+            problem, METHODS[method], inputs, trajectory=trajectory, progress=progress
+        )
+    from simulators.engines import torch_batched
+
+    return torch_batched.run(
+        problem,
+        METHODS[method],
+        inputs,
+        trajectory=trajectory,
+        dtype=dtype,
+        device=_device(device),
+        progress=progress,
+    )
+
+
+def cell_json(problem: SeparableProblem, method: str, hyper: dict[str, Any]) -> dict[str, Any]:
+    """Return what a cell's noise key is made from: its problem, method and hyper-parameters."""
+    return {"problem": problem.spec, "method": method, "workers": 1, **hyper}
+
+
+def _inputs(
+    problem: SeparableProblem,
+    method: str,
+    hyper: Hyperparameters,
+    runs: int,
+    seed: int,
+    common_noise: bool,
+) -> Inputs:
+    names = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
+    columns = np.broadcast_arrays(*(np.asarray(getattr(hyper, name)) for name in names))
+    flat = {name: column.ravel() for name, column in zip(names, columns, strict=True)}
+    cells = len(flat["T"])
+    keys = []
+    for index in range(cells):
+        cell = {name: column[index].item() for name, column in flat.items()}
+        identity = None if common_noise else cell_json(problem, method, cell)
+        keys.append(noise.cell_key(seed, identity))
+    repeated = {name: np.repeat(column, runs) for name, column in flat.items()}
+    return Inputs(
+        **repeated,
+        workers=np.ones(cells * runs, dtype=np.int64),
+        cell=np.repeat(np.arange(cells), runs),
+        replicate=np.tile(np.arange(runs), cells),
+        key=np.repeat(np.array(keys, dtype=np.uint32), runs, axis=0),
+    )
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"device = {device!r} cannot be used ({reason}): use cpu, or auto."
+        ) from None
+    return device
+
+
+def _choice(name: str, value: str, known: Any) -> None:
+    if value not in known:
+        raise InputError(f"{name} = {value!r} is not known: use {', '.join(known)}.")
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise InputError(f"{name} = {value!r}: give a whole number of at least {least}.")
+    return int(value)
+
+
+def _check_b(b: np.ndarray) -> None:
+    largest = int(b.max())
+    if largest > noise.LARGEST_B:
+        raise InputError(
+            f"b = {largest} exceeds {noise.LARGEST_B}, the largest batch size that noise is "
+            "certified for: lower b."
+        )
