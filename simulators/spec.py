@@ -1,0 +1,261 @@
+"""A spec: one file (TOML or JSON) that says what to simulate.
+
+``[problem]`` profile, noise, L, sigma, G, d, start; ``[run]`` method, gamma, rho, beta1, beta2,
+eps, b, T, workers, runs, seed, record, common_noise, or ``schedule = "corollary1"`` with c_gamma
+and c_rho in place of gamma and rho; ``[engine]`` name, device, dtype. Hyper-parameters are
+numbers or lists; lists make a grid.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from simulators.problems import SeparableProblem
+from simulators.runs import Runs
+from simulators.simulation import simulate
+from theory import corollary1
+from theory.errors import InputError
+from theory.setting import Hyperparameters
+from theory.theorem1 import CORRECTED, PRINTED
+
+Numbers = float | list[float]
+
+
+class ProblemSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The ``[problem]`` table."""
+
+    profile: str
+    noise: str = "additive"
+    L: float
+    sigma: float
+    G: float
+    d: float
+    start: float | list[float]
+
+    def make(self) -> SeparableProblem:
+        """Return the problem."""
+        return SeparableProblem(
+            self.profile,
+            self.noise,
+            L=self.L,
+            sigma=self.sigma,
+            G=self.G,
+            d=self.d,  # type: ignore[arg-type]  # checked there: 1.5 is refused
+            start=self.start,
+        )
+
+
+class RunSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The ``[run]`` table."""
+
+    method: str = "adasam"
+    gamma: Numbers | None = None
+    rho: Numbers | None = None
+    beta1: Numbers
+    beta2: Numbers
+    eps: Numbers
+    b: Numbers
+    T: Numbers
+    workers: Numbers = 1
+    runs: int
+    seed: int
+    record: str = "statistics"
+    common_noise: bool = False
+    schedule: str | None = None
+    c_gamma: float | str | None = None
+    c_rho: Numbers | None = None
+
+
+class EngineSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The ``[engine]`` table."""
+
+    name: str = "auto"
+    device: str = "auto"
+    dtype: str = "float32"
+
+
+class Spec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to simulate."""
+
+    problem: ProblemSpec
+    run: RunSpec
+    engine: EngineSpec = msgspec.field(default_factory=EngineSpec)
+
+
+CELL = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
+"""What differs from cell to cell."""
+
+OPTIMAL = {"corrected": CORRECTED}
+"""The bounds whose leading terms a named c_gamma minimises."""
+
+
+def read(path: str | Path) -> Spec:
+    """Read a spec from a .toml or .json file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is no TOML or JSON, or does not have the keys and types of a
+        spec.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    try:
+        if path.suffix == ".json":
+            return msgspec.json.decode(content, type=Spec)
+        return msgspec.toml.decode(content, type=Spec)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} is no spec: {error}. See `adasam simulate --help` for its keys."
+        ) from None
+
+
+def to_json(spec: Spec) -> dict[str, Any]:
+    """Return the spec as a JSON object that `read` takes back."""
+    return msgspec.to_builtins(spec)
+
+
+def cells(spec: Spec, problem: SeparableProblem) -> list[dict[str, float]]:
+    """Return every cell's hyper-parameters: the grid that the lists span, last name fastest.
+
+    Raises
+    ------
+    InputError
+        If gamma and rho, or the schedule and its constants, are missing or both given.
+    """
+    run = spec.run
+    lists = {name: _listed(getattr(run, name)) for name in CELL[2:]}
+    if run.schedule is None:
+        for name in ("c_gamma", "c_rho"):
+            if getattr(run, name) is not None:
+                raise InputError(
+                    f'{name} needs a schedule: add schedule = "corollary1", or drop it.'
+                )
+        for name in ("rho", "gamma"):
+            if getattr(run, name) is None:
+                raise InputError(
+                    f'{name} is missing: give a number, or schedule = "corollary1" with '
+                    "c_gamma and c_rho."
+                )
+            lists = {name: _listed(getattr(run, name)), **lists}
+        return [
+            dict(zip(lists, combination, strict=True))
+            for combination in itertools.product(*lists.values())
+        ]
+    if run.schedule != "corollary1":
+        raise InputError(f'schedule = {run.schedule!r} is not known: use "corollary1".')
+    for name in ("gamma", "rho"):
+        if getattr(run, name) is not None:
+            raise InputError(f"{name} is given beside a schedule: drop one of them.")
+    for name in ("c_gamma", "c_rho"):
+        if getattr(run, name) is None:
+            raise InputError(f'{name} is missing: schedule = "corollary1" needs it.')
+    lists = {"c_rho": _listed(run.c_rho), **lists}
+    out = []
+    for combination in itertools.product(*lists.values()):
+        cell = dict(zip(lists, combination, strict=True))
+        Hyperparameters(gamma=1, rho=0, **{name: cell[name] for name in CELL[2:]})
+        gamma, rho = corollary1.schedule(
+            _c_gamma(spec, problem, cell["eps"]), cell.pop("c_rho"), cell["b"], cell["T"]
+        )
+        out.append({"gamma": float(gamma), "rho": float(rho), **cell})
+    return out
+
+
+def _listed(value: Any) -> list[float]:
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise InputError("an empty list spans no grid: give at least one number.")
+    return values
+
+
+def _c_gamma(spec: Spec, problem: SeparableProblem, eps: float) -> float:
+    given = spec.run.c_gamma
+    if not isinstance(given, str):
+        assert given is not None
+        return given
+    if given not in OPTIMAL:
+        raise InputError(f"c_gamma = {given!r}: give a number or one of {', '.join(OPTIMAL)}.")
+    value = float(corollary1.c_gamma_value(OPTIMAL[given], problem.certificate.constants, eps))
+    if not (np.isfinite(value) and value > 0):
+        raise InputError(
+            f"c_gamma = {given!r} has no value where sigma = 0 or Delta = 0: give a number."
+        )
+    return value
+
+
+def single(spec: Spec, cell: dict[str, float]) -> Spec:
+    """Return the spec of one cell alone: it gives the same runs, byte for byte."""
+    run = msgspec.structs.replace(
+        spec.run, **cell, schedule=None, c_gamma=None, c_rho=None
+    )
+    return msgspec.structs.replace(spec, run=run)
+
+
+def outside(
+    cell_list: Sequence[dict[str, float]], problem: SeparableProblem, method: str
+) -> str | None:
+    """Return why Theorem 1 says nothing of these cells, or None if it applies to all."""
+    if method == "adam_sam":
+        return (
+            "method = 'adam_sam' drops the running maximum that Theorem 1 rests on: the bound "
+            "says nothing here."
+        )
+    columns = {name: np.array([cell[name] for cell in cell_list]) for name in CELL}
+    checks = PRINTED.preconditions(problem.certificate.constants, Hyperparameters(**columns))
+    for check in checks:
+        holds = np.broadcast_to(check.holds, len(cell_list))
+        if not holds.all():
+            index = int(np.argmin(holds))
+            value = float(np.broadcast_to(check.value, len(cell_list))[index])
+            limit = float(np.broadcast_to(check.limit, len(cell_list))[index])
+            left, right = check.name.split(" <= ")
+            return (
+                f"{left} = {value:.6g} exceeds {right} = {limit:.6g} (Theorem 1): the bound says "
+                "nothing here."
+            )
+    return None
+
+
+def run(
+    spec: Spec,
+    *,
+    allow_outside: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Runs:
+    """Simulate what a spec says.
+
+    Raises
+    ------
+    InputError
+        If the spec is malformed, or is outside Theorem 1 and ``allow_outside`` is not set.
+    """
+    problem = spec.problem.make()
+    cell_list = cells(spec, problem)
+    columns = {name: [cell[name] for cell in cell_list] for name in CELL}
+    Hyperparameters(**columns)
+    if _listed(spec.run.workers) != [1]:
+        raise InputError(f"workers = {spec.run.workers}: the methods known here take 1.")
+    reason = outside(cell_list, problem, spec.run.method)
+    if reason is not None and not allow_outside:
+        raise InputError(f"{reason} Pass --allow-outside to simulate anyway.")
+    return simulate(
+        problem,
+        **columns,
+        runs=spec.run.runs,
+        seed=spec.run.seed,
+        method=spec.run.method,
+        engine=spec.engine.name,
+        device=spec.engine.device,
+        dtype=spec.engine.dtype,
+        record=spec.run.record,
+        common_noise=spec.run.common_noise,
+        progress=progress,
+    )

@@ -1,0 +1,215 @@
+"""Intervals for means and slopes.
+
+Two intervals for a mean. The finite-sample one decides verdicts: it holds for every n and every
+distribution on a known range. The normal one (Student's t) is shown beside it: narrower, and
+right only as n grows.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+BETS = (0.99, *(2.0**-k for k in range(1, 11)))
+"""The shares of its stake that a bettor risks in `finite_sample_mean`."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval for a mean.
+
+    Attributes
+    ----------
+    estimate, low, high : float
+    confidence : float
+        Probability, at least, that low <= mean <= high.
+    kind : str
+        ``"exact"``, ``"finite-sample"`` or ``"normal"``.
+    n : int
+        Sample size.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    confidence: float
+    kind: str
+    n: int
+
+
+def normal_mean(values: npt.ArrayLike, confidence: float) -> Interval:
+    """Student's t interval for a mean.
+
+    Parameters
+    ----------
+    values : (n,), n >= 2
+        Independent, identically distributed.
+    confidence : float
+        In (0, 1).
+    """
+    x = np.asarray(values, dtype=np.float64)
+    mean, error = float(x.mean()), standard_error(x)
+    reach = float(stats.t.isf((1 - confidence) / 2, len(x) - 1)) * error
+    return Interval(mean, mean - reach, mean + reach, confidence, "normal", len(x))
+
+
+def finite_sample_mean(values: npt.ArrayLike, upper: float, confidence: float) -> Interval:
+    """Confidence interval for the mean of variables in [0, upper], valid for every n.
+
+    A bettor who doubts that the mean is m stakes a share f of its wealth on every value: the
+    wealth prod_i (1 + f (x_i - m)/m) has mean 1 if m is the mean, and so exceeds 1/alpha with
+    probability at most alpha (Markov). Averaging the wealth over the shares in `BETS` keeps that.
+    The lower limit is the least m that leaves the wealth below 2/(1 - confidence); it falls in m,
+    so that bisection finds it. The upper limit is the same for upper - x. (Waudby-Smith and
+    Ramdas, "Estimating means of bounded random variables by betting", 2024.)
+
+    Parameters
+    ----------
+    values : (n,)
+        Independent, identically distributed, in [0, upper].
+    upper : float
+        Almost sure upper limit of a value.
+    confidence : float
+        In (0, 1).
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside [0, upper].
+    """
+    x = np.asarray(values, dtype=np.float64) / upper
+    # Rounding may put a value an ulp past its limit.
+    if x.min() < 0 or x.max() > 1 + 1e-6:
+        raise ValueError(f"values in [{x.min() * upper}, {x.max() * upper}] leave [0, {upper}]")
+    x = np.minimum(x, 1.0)
+    threshold = math.log(2 / (1 - confidence))
+    low = _least_mean(x, threshold)
+    high = 1 - _least_mean(1 - x, threshold)
+    mean = float(x.mean())
+    # The limits bracket the mean up to rounding of the bisection.
+    low, high = min(low, mean) * upper, max(high, mean) * upper
+    return Interval(float(np.mean(values)), low, high, confidence, "finite-sample", len(x))
+
+
+def _least_mean(x: np.ndarray, threshold: float) -> float:
+    """The least mean that n values in [0, 1] do not refute at log wealth ``threshold``."""
+    if not x.any():
+        return 0.0
+    shares = np.array(BETS)[:, None]
+
+    def log_wealth(m: float) -> float:
+        by_share = np.log1p(shares * (x - m) / m).sum(1)
+        return float(np.logaddexp.reduce(by_share)) - math.log(len(BETS))
+
+    refuted, kept = 0.0, float(x.mean())
+    for _ in range(100):
+        middle = 0.5 * (refuted + kept)
+        if middle in (refuted, kept):
+            break
+        if log_wealth(middle) >= threshold:
+            refuted = middle
+        else:
+            kept = middle
+    return refuted
+
+
+def standard_error(values: np.ndarray) -> float:
+    """Return the standard error of the mean of independent values, (n,), n >= 2."""
+    return float(values.std(ddof=1)) / math.sqrt(len(values))
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A slope of log means with its interval.
+
+    Attributes
+    ----------
+    slope, low, high, confidence : float
+        The interval is normal: log means of many runs are.
+    local : tuple of (slope, low, high)
+        Between neighbouring points: a straight line has them equal.
+    """
+
+    slope: float
+    low: float
+    high: float
+    confidence: float
+    local: tuple[tuple[float, float, float], ...]
+
+
+def log_slope(
+    at: Sequence[float], samples: Sequence[np.ndarray], confidence: float
+) -> Slope:
+    """Slope of log E[sample] against log at, from independent samples.
+
+    Weighted least squares on the log means, each weighted by its own standard error.
+
+    Parameters
+    ----------
+    at : k numbers, increasing
+    samples : k arrays of positive values
+        Independent within and between arrays.
+    confidence : float
+        In (0, 1).
+    """
+    x = np.log(np.asarray(at, dtype=np.float64))
+    y, error = _log_means(samples)
+    z = float(stats.norm.isf((1 - confidence) / 2))
+    weight = _floored(error) ** -2
+    centred = x - np.average(x, weights=weight)
+    spread = float((weight * centred**2).sum())
+    slope = float((weight * centred * y).sum()) / spread
+    reach = z * float(np.sqrt((weight**2 * centred**2 * error**2).sum())) / spread
+    local = []
+    for i in range(len(x) - 1):
+        step = x[i + 1] - x[i]
+        rise, r = (y[i + 1] - y[i]) / step, z * math.hypot(error[i], error[i + 1]) / step
+        local.append((float(rise), float(rise - r), float(rise + r)))
+    return Slope(slope, slope - reach, slope + reach, confidence, tuple(local))
+
+
+def paired_log_slope(at: Sequence[float], samples: np.ndarray, confidence: float) -> Slope:
+    """Slope of log E[sample] against log at, where replicates share their noise.
+
+    Ordinary least squares on the log means; the error is that of the replicates' own
+    contributions (the delta method), so that what they share cancels.
+
+    Parameters
+    ----------
+    at : k numbers, increasing
+    samples : (n, k), positive
+        Row r is replicate r, measured at every point under the same noise.
+    confidence : float
+        In (0, 1).
+    """
+    x = np.log(np.asarray(at, dtype=np.float64))
+    mean = samples.mean(0)
+    influence = samples / mean  # of log mean_k, up to a constant
+    z = float(stats.norm.isf((1 - confidence) / 2))
+
+    def combine(coefficients: np.ndarray) -> tuple[float, float, float]:
+        estimate = float(coefficients @ np.log(mean))
+        reach = z * standard_error(influence @ coefficients)
+        return estimate, estimate - reach, estimate + reach
+
+    centred = x - x.mean()
+    slope, low, high = combine(centred / (centred @ centred))
+    units = np.eye(len(x))
+    local = tuple(
+        combine((units[i + 1] - units[i]) / (x[i + 1] - x[i])) for i in range(len(x) - 1)
+    )
+    return Slope(slope, low, high, confidence, local)
+
+
+def _log_means(samples: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    means = np.array([sample.mean() for sample in samples])
+    errors = np.array([standard_error(sample) for sample in samples])
+    return np.log(means), errors / means
+
+
+def _floored(error: np.ndarray) -> np.ndarray:
+    """Keep an exactly known point from having infinite weight."""
+    return np.maximum(error, max(1e-12, 1e-3 * float(error.max())))
