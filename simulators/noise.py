@@ -11,9 +11,11 @@ engine or device around it.
   h ~ Binomial(b, 1/2), so that a step costs the same for b = 1 and b = 65536. A field of w bits
   serves a step: step t uses field t mod (128/w) of block t div (128/w), field i being bits
   [i w, (i+1) w) of the little-endian 128-bit integer whose words are the block's four outputs.
-  - b <= 64: w is the power of two >= b, and h = popcount(field & (2^b - 1)): exact.
+  - b <= 64: w is the power of two >= b, and h counts the ones among the field's low b bits:
+    exact.
   - b > 64: w = 32. The top bit is the sign of 2h - b, the other 31 bits draw |2h - b| from a
-    table of integers. The mean is exactly b/2, the variance b/4 within a relative 1e-8; the law's total variation distance from the binomial is below 1e-6.
+    table of integers. The mean is exactly b/2, the variance b/4 within a relative 1e-8; the
+    law's total variation distance from the binomial is below 1e-6.
 
 The arithmetic is written with operators alone on 64-bit integers, so that the same lines run on
 NumPy arrays and on torch tensors: products wrap modulo 2^64, which leaves the low 64 bits right.
@@ -63,9 +65,7 @@ def stream(purpose: str, worker: int = 0) -> int:
     return PURPOSES[purpose] * 2**16 + worker
 
 
-def philox(
-    counter: tuple[Any, Any, Any, Any], key: tuple[Any, Any]
-) -> tuple[Any, Any, Any, Any]:
+def philox(counter: tuple[Any, Any, Any, Any], key: tuple[Any, Any]) -> tuple[Any, Any, Any, Any]:
     """Philox4x32-10.
 
     Parameters
@@ -99,42 +99,54 @@ def steps_per_block(b: int) -> int:
     return 128 // field_width(b)
 
 
-def popcount(field: Any) -> Any:
-    """Count the one bits of int64 values, negative ones by their two's complement."""
-    field = field - ((field >> 1) & 0x5555555555555555)
-    field = (field & 0x3333333333333333) + ((field >> 2) & 0x3333333333333333)
-    field = (field + (field >> 4)) & 0x0F0F0F0F0F0F0F0F
-    field = field + (field >> 8)
-    field = field + (field >> 16)
-    return (field + (field >> 32)) & 0x7F
-
-
-def fields(words: tuple[Any, Any, Any, Any], b: int) -> list[Any]:
-    """Cut a block's four words into its 128/w fields, in the order of the steps they serve."""
-    w = field_width(b)
-    if w == 64:
-        return [words[0] | (words[1] << 32), words[2] | (words[3] << 32)]
-    mask = (1 << w) - 1
-    return [(word >> shift) & mask for word in words for shift in range(0, 32, w)]
-
-
-def heads(field: Any, b: int, search: Any) -> Any:
-    """Return the number of heads among b fair coins that a field stands for.
+def block_heads(words: tuple[Any, Any, Any, Any], b: int, search: Any) -> list[Any]:
+    """Return the numbers of heads that a Philox block stands for, one for each step it serves.
 
     Parameters
     ----------
-    field : int64 array or tensor
-        One of `fields`.
+    words : four int64 arrays or tensors
+        A block's output, as `philox` returns it.
     b : int
         Batch size.
     search : callable
         ``search(thresholds, values)``: for each value the number of thresholds <= it; NumPy's or
         torch's searchsorted, from the right.
+
+    Returns
+    -------
+    128/w int64 arrays or tensors of the words' shape
     """
-    if b == 1:
-        return field
-    if b <= 64:
-        return popcount(field & ((1 << b) - 1 if b < 64 else -1))
+    if b > 64:
+        return [_from_table(word, b, search) for word in words]
+    w = field_width(b)
+    return [
+        (counts >> shift) & (_WORD if w == 64 else (1 << w) - 1)
+        for counts in (
+            _popcounts(words[0] | (words[1] << 32), b, w),
+            _popcounts(words[2] | (words[3] << 32), b, w),
+        )
+        for shift in range(0, 64, w)
+    ]
+
+
+def _popcounts(pair: Any, b: int, w: int) -> Any:
+    """Count the ones among the first b bits of each w-bit field of 64 bits, in place of it."""
+    counts = pair if b == w else pair & _lanes(b, w)
+    size = 1
+    while size < w:
+        low = _lanes(size, 2 * size)
+        counts = (counts & low) + ((counts >> size) & low)
+        size *= 2
+    return counts
+
+
+def _lanes(ones: int, w: int) -> int:
+    """Return the 64-bit pattern with the low ``ones`` bits of every w-bit field set, signed."""
+    pattern = sum(((1 << ones) - 1) << shift for shift in range(0, 64, w))
+    return pattern - (1 << 64) if pattern >> 63 else pattern
+
+
+def _from_table(field: Any, b: int, search: Any) -> Any:
     magnitude = 2 * search(magnitude_table(b), field & 0x7FFFFFFF) + b % 2
     sign = 1 - 2 * (field >> 31)
     return (b + sign * magnitude) >> 1

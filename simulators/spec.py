@@ -193,9 +193,7 @@ def _c_gamma(spec: Spec, problem: SeparableProblem, eps: float) -> float:
 
 def single(spec: Spec, cell: dict[str, float]) -> Spec:
     """Return the spec of one cell alone: it gives the same runs, byte for byte."""
-    run = msgspec.structs.replace(
-        spec.run, **cell, schedule=None, c_gamma=None, c_rho=None
-    )
+    run = msgspec.structs.replace(spec.run, **cell, schedule=None, c_gamma=None, c_rho=None)
     return msgspec.structs.replace(spec, run=run)
 
 

@@ -110,8 +110,10 @@ def leading_constant(bound: Bound) -> sympy.Expr:
 
 
 def speedup_power(bound: Bound) -> sympy.Expr:
-    """Derive the power of b in the leading terms at their best step: -1/2 is a linear speed-up,
-    0 is none."""
+    """Derive the power of b in the leading terms at their best step.
+
+    -1/2 is a linear speed-up, 0 is none.
+    """
     _, value = best_step(bound)
     return _power(value, b)
 

@@ -154,9 +154,7 @@ class Hyperparameters:
         _require(
             "beta1", beta1, (beta1 >= 0) & (beta1 < 1), "0 <= beta1 < 1", "a usual value is 0.9."
         )
-        _require(
-            "beta2", beta2, (beta2 >= 0) & (beta2 <= 1), "0 <= beta2 <= 1", "usual: 0.999."
-        )
+        _require("beta2", beta2, (beta2 >= 0) & (beta2 <= 1), "0 <= beta2 <= 1", "usual: 0.999.")
         checked = {
             "gamma": _positive("gamma", self.gamma),
             "rho": _nonnegative("rho", self.rho),

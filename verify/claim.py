@@ -32,8 +32,7 @@ class Preset:
 
 
 PRESETS = {
-    preset.name: preset
-    for preset in (Preset("quick", 640, 64), Preset("paper", 4096, 1024))
+    preset.name: preset for preset in (Preset("quick", 640, 48), Preset("paper", 4096, 1024))
 }
 """The presets by name."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 BETS = (0.99, *(2.0**-k for k in range(1, 11)))
 """The shares of its stake that a bettor risks in `finite_sample_mean`."""
@@ -52,7 +52,7 @@ def normal_mean(values: npt.ArrayLike, confidence: float) -> Interval:
     """
     x = np.asarray(values, dtype=np.float64)
     mean, error = float(x.mean()), standard_error(x)
-    reach = float(stats.t.isf((1 - confidence) / 2, len(x) - 1)) * error
+    reach = -float(special.stdtrit(len(x) - 1, (1 - confidence) / 2)) * error
     return Interval(mean, mean - reach, mean + reach, confidence, "normal", len(x))
 
 
@@ -140,9 +140,7 @@ class Slope:
     local: tuple[tuple[float, float, float], ...]
 
 
-def log_slope(
-    at: Sequence[float], samples: Sequence[np.ndarray], confidence: float
-) -> Slope:
+def log_slope(at: Sequence[float], samples: Sequence[np.ndarray], confidence: float) -> Slope:
     """Slope of log E[sample] against log at, from independent samples.
 
     Weighted least squares on the log means, each weighted by its own standard error.
@@ -157,7 +155,7 @@ def log_slope(
     """
     x = np.log(np.asarray(at, dtype=np.float64))
     y, error = _log_means(samples)
-    z = float(stats.norm.isf((1 - confidence) / 2))
+    z = -float(special.ndtri((1 - confidence) / 2))
     weight = _floored(error) ** -2
     centred = x - np.average(x, weights=weight)
     spread = float((weight * centred**2).sum())
@@ -188,7 +186,7 @@ def paired_log_slope(at: Sequence[float], samples: np.ndarray, confidence: float
     x = np.log(np.asarray(at, dtype=np.float64))
     mean = samples.mean(0)
     influence = samples / mean  # of log mean_k, up to a constant
-    z = float(stats.norm.isf((1 - confidence) / 2))
+    z = -float(special.ndtri((1 - confidence) / 2))
 
     def combine(coefficients: np.ndarray) -> tuple[float, float, float]:
         estimate = float(coefficients @ np.log(mean))
@@ -198,9 +196,7 @@ def paired_log_slope(at: Sequence[float], samples: np.ndarray, confidence: float
     centred = x - x.mean()
     slope, low, high = combine(centred / (centred @ centred))
     units = np.eye(len(x))
-    local = tuple(
-        combine((units[i + 1] - units[i]) / (x[i + 1] - x[i])) for i in range(len(x) - 1)
-    )
+    local = tuple(combine((units[i + 1] - units[i]) / (x[i + 1] - x[i])) for i in range(len(x) - 1))
     return Slope(slope, low, high, confidence, local)
 
 

@@ -42,7 +42,7 @@ def run(
     draws = _Heads(inputs, d)
 
     for t in range(longest):
-        active = np.flatnonzero(inputs.T > t)
+        active = np.flatnonzero(t < inputs.T)
         parameters = update.Parameters(*(column[active] for column in everyone))
         before = update.State(*(part[active] for part in state))
         heads = draws.at(t, active)
@@ -59,15 +59,17 @@ def run(
         largest = np.maximum(np.abs(info.s), np.abs(info.g)).max(1)
         total["max_abs"][active] = np.maximum(total["max_abs"][active], largest)
 
-        state = update.State(*(_put(old, active, new) for old, new in zip(state, after, strict=True)))
+        state = update.State(
+            *(_put(old, active, new) for old, new in zip(state, after, strict=True))
+        )
         if path is not None and counts is not None:
             path[active, t + 1] = after.x
             counts[active, t] = heads
         for rows, columns in due.get(t + 1, ()):
             at = np.ix_(rows, columns)
             curves["mean_grad_norm2"][at] = total["grad_norm2"][rows, None] / (t + 1)
-            curves["mean_weighted_grad_norm2"][at] = (
-                total["weighted_grad_norm2"][rows, None] / (t + 1)
+            curves["mean_weighted_grad_norm2"][at] = total["weighted_grad_norm2"][rows, None] / (
+                t + 1
             )
             curves["objective"][at] = problem.objective(state.x[rows], np)[:, None]
         if progress is not None:
@@ -114,7 +116,7 @@ class _Heads:
             block, stream = np.full((1, 1), t // n), np.full((1, 1), noise.stream("gradient"))
             counter = (block, self.coordinate, replicate, stream)
             words = noise.philox(counter, (key[:, :1], key[:, 1:]))
-            out[mine] = noise.heads(noise.fields(words, int(b))[t % n], int(b), _search)
+            out[mine] = noise.block_heads(words, int(b), _search)[t % n]
         return out
 
 

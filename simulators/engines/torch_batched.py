@@ -23,17 +23,26 @@ from simulators.update import Method
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
-SLOTS = 16
+SLOTS = 32
 """Steps in the history. It divides every refill of the noise."""
 
 CHUNK = {"cpu": 2**14, "cuda": 2**22}
 """Elements [R, d] of the largest batch done at once, by device: more would leave the cache."""
 
+SUMS = (
+    "grad_norm2",
+    "weighted_grad_norm2",
+    "eta_variation_l1",
+    "eta_variation_l2",
+    "adaptive",
+)
+"""The statistics summed over the steps, coordinate by coordinate."""
+
 SMALLEST_NORM = 1e-30
 """Stands in for ||s_t|| = 0, so that delta_t = 0 there; the square of any norm below it is no
 normal float32 number anyway."""
 
-REFILL = 2**14
+REFILL = 2**13
 """About how many Philox blocks a refill of the noise computes at once."""
 
 
@@ -101,6 +110,7 @@ class _Batch:
         self.problem, self.method, self.inputs = problem, method, inputs
         self.dtype, self.device = dtype, device
         self.perturbs = method.perturbs and bool((inputs.rho > 0).any())
+        self.has_momentum = bool((inputs.beta1 > 0).any())
         R, d = len(inputs), problem.d
         self.rows = np.arange(R)  # which run each row of the tensors below is
 
@@ -131,19 +141,16 @@ class _Batch:
             "m": torch.zeros(R, d, dtype=dtype, device=device),
             "v": torch.zeros(R, d, dtype=dtype, device=device),
         }
-        # By run: the statistics of the steps before the history.
-        self.total = {
-            name: torch.zeros(R, dtype=torch.float64, device=device)
-            for name in ("grad_norm2", "weighted", "l1", "l2", "adaptive", "max_abs")
-        }
-        # By step of the history, then run. eta and v_hat have a slot more: slot i is before step
-        # i of the history, slot i + 1 after it.
+        # By statistic, then run: the sums over the steps before the history.
+        self.total = torch.zeros(len(SUMS), R, d, dtype=torch.float64, device=device)
+        self.largest = torch.zeros(R, d, dtype=dtype, device=device)
+        # By step of the history, then run. v_hat has a slot more: slot i is before step i of the
+        # history, slot i + 1 after it.
         self.history = {
             name: torch.zeros(SLOTS, R, d, dtype=dtype, device=device)
             for name in ("u", "s", "g", "noise")
         }
-        for name, initial in (("v_hat", eps * eps), ("eta", 1 / eps)):
-            self.history[name] = initial.expand(SLOTS + 1, R, d).clone()
+        self.history["v_hat"] = (eps * eps).expand(SLOTS + 1, R, d).clone()
         self.history["heads"] = torch.zeros(SLOTS, R, d, dtype=torch.int64, device=device)
         self.coordinate = torch.arange(d, dtype=torch.int64, device=device)
         self._arrange()
@@ -153,6 +160,10 @@ class _Batch:
         like = self.state["x"]
         self.a, self.c = torch.empty_like(like), torch.empty_like(like)
         self.norm = torch.empty_like(self.state["rho"])
+        self.root = self.state["floor"].sqrt()
+        self.sums = torch.zeros(
+            len(SUMS), SLOTS, *like.shape, dtype=torch.float64, device=self.device
+        )
         self.slots = {name: list(part.unbind(0)) for name, part in self.history.items()}
         b = self.inputs.b[self.rows]
         starts = np.flatnonzero(np.diff(b, prepend=-1)).tolist()
@@ -167,7 +178,8 @@ class _Batch:
         index = torch.as_tensor(keep, device=self.device)
         self.rows = self.rows[keep]
         self.state = {name: part.index_select(0, index) for name, part in self.state.items()}
-        self.total = {name: part.index_select(0, index) for name, part in self.total.items()}
+        self.total = self.total.index_select(1, index)
+        self.largest = self.largest.index_select(0, index)
         self.history = {name: part.index_select(1, index) for name, part in self.history.items()}
         self._arrange()
 
@@ -201,15 +213,14 @@ class _Batch:
                     out["x"][self.rows, t + 1] = _numpy(self.state["x"])
                     out["heads"][self.rows, t] = self.slots["heads"][slot].cpu().numpy()
                 if t + 1 in due or t + 1 in ends:
-                    total = self._total(slot + 1)
+                    total, largest = self._sum(slot + 1)
                     for rows, columns in due.get(t + 1, ()):
                         self._record(t + 1, rows, columns, total, out)
                     if t + 1 in ends:
-                        self._finish(t + 1, total, trajectory, out)
+                        self._finish(t + 1, total, largest, trajectory, out)
                 if slot == SLOTS - 1:
-                    self.total = self._total(SLOTS)
-                    for name in ("eta", "v_hat"):
-                        self.slots[name][0].copy_(self.slots[name][SLOTS])
+                    self.total, self.largest = self._sum(SLOTS)
+                    self.slots["v_hat"][0].copy_(self.slots["v_hat"][SLOTS])
                     if progress is not None and t % 256 == 255:
                         progress(t + 1, longest)
                 if t + 1 in ends and t + 1 < longest:
@@ -238,8 +249,7 @@ class _Batch:
             torch.full((1, 1, 1), noise.stream("gradient"), device=self.device),
         )
         words = noise.philox(counter, (state["key0"][rows], state["key1"][rows]))
-        fields = torch.stack(noise.fields(words, group.b), dim=1).flatten(0, 1)
-        heads = noise.heads(fields, group.b, self._search)
+        heads = torch.stack(noise.block_heads(words, group.b, self._search), dim=1).flatten(0, 1)
         group.noise = self.problem.noise_from_heads(heads.to(self.dtype), state["b"][rows])
         if keep_heads:
             group.heads = heads
@@ -254,7 +264,7 @@ class _Batch:
             self.problem, self.method, self.state, self.slots, self.a, self.c,
         )  # fmt: skip
         x, m, v = state["x"], state["m"], state["v"]
-        u, s, batch, eta = (slots[name][slot] for name in ("u", "s", "noise", "eta"))
+        u, s, batch = slots["u"][slot], slots["s"][slot], slots["noise"][slot]
 
         problem.gradient(x, torch, out=u, scratch=a, scale=self.scale)
         problem.batch_gradient(x, batch, torch, u, out=s)
@@ -266,81 +276,92 @@ class _Batch:
             torch.addcmul(x, s, self.norm, out=a)
             problem.gradient(a, torch, out=g, scratch=c, scale=self.scale)
             problem.batch_gradient(a, batch, torch, g, out=g)
-        m.lerp_(g, state["one_minus_beta1"])
+        if self.has_momentum:
+            m.lerp_(g, state["one_minus_beta1"])
+        else:
+            m = g
         if method.adapts:
-            v_hat, eta = slots["v_hat"][slot + 1], slots["eta"][slot + 1]
+            v_hat, root = slots["v_hat"][slot + 1], self.root
             torch.mul(g, g, out=a)
             v.lerp_(a, state["one_minus_beta2"])
             least = slots["v_hat"][slot] if method.keeps_max else state["floor"]
             torch.maximum(least, v, out=v_hat)
-            torch.sqrt(v_hat, out=eta)
-            torch.reciprocal(eta, out=eta)
-        torch.mul(m, eta, out=a)
-        x.addcmul_(a, state["minus_gamma"])
+            torch.sqrt(v_hat, out=root)
+        torch.mul(m, state["minus_gamma"], out=a)
+        x.addcdiv_(a, self.root)
 
-    def _total(self, count: int) -> dict[str, torch.Tensor]:
-        """Return the statistics of all steps up to the history's first ``count``."""
-        history = {name: part[:count] for name, part in self.history.items()}
-        square = history["u"] * history["u"]
-        new = {
-            "grad_norm2": _sum(square),
-            "weighted": _sum(square * history["eta"]),
-        }
+    def _sum(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Take in the history's first ``count`` steps.
+
+        Returns
+        -------
+        total : (5, R, d) float64
+            The sums of `SUMS` over all steps so far.
+        largest : (R, d)
+            The largest |s_t| and |g_t| so far.
+        """
+        sums, history = self.sums, self.history
+        sums[0].copy_(history["u"]).mul_(sums[0])
         if self.method.adapts:
-            after = self.history["eta"][1 : count + 1]
-            change = (history["eta"] - after).abs_()
-            new["l1"], new["l2"] = _sum(change), _sum(change * change)
-            above = self.history["v_hat"][1 : count + 1] > self.state["floor"]
-            new["adaptive"] = _sum(above)
-        total = {name: self.total[name] + new[name] if name in new else self.total[name]
-                 for name in self.total}  # fmt: skip
-        largest = history["s"].abs().amax((0, 2))
+            v_hat = history["v_hat"].to(torch.float64)
+            eta = v_hat.sqrt().reciprocal_()
+            torch.mul(sums[0], eta[:-1], out=sums[1])
+            torch.sub(eta[:-1], eta[1:], out=sums[2]).abs_()
+            torch.mul(sums[2], sums[2], out=sums[3])
+            sums[4].copy_(history["v_hat"][1:] > self.state["floor"])
+        else:
+            torch.div(sums[0], self.root.to(torch.float64), out=sums[1])
+        if count < SLOTS:
+            sums[:, count:] = 0
+        # Halving adds the steps up in an order that is the same for every row.
+        size = SLOTS
+        while size > 1:
+            size //= 2
+            torch.add(sums[:, :size], sums[:, size : 2 * size], out=sums[:, :size])
+        largest = torch.maximum(self.largest, history["s"][:count].abs().amax(0))
         if self.perturbs:
-            largest = torch.maximum(largest, history["g"].abs().amax((0, 2)))
-        total["max_abs"] = torch.maximum(self.total["max_abs"], largest.to(torch.float64))
-        return total
+            largest = torch.maximum(largest, history["g"][:count].abs().amax(0))
+        return self.total + sums[:, 0], largest
 
     def _record(
         self,
         t: int,
         rows: np.ndarray,
         columns: np.ndarray,
-        total: dict[str, torch.Tensor],
+        total: torch.Tensor,
         out: dict[str, np.ndarray],
     ) -> None:
         """Write the curves of these runs at t steps."""
         place = np.full(len(self.inputs), -1)
         place[self.rows] = np.arange(len(self.rows))
         at, here = np.ix_(rows, columns), place[rows]
+        mean = total.sum(2) / t
         objective = self.problem.objective(self.state["x"].to(torch.float64), torch)
         for name, values in (
-            ("mean_grad_norm2", total["grad_norm2"] / t),
-            ("mean_weighted_grad_norm2", total["weighted"] / t),
+            ("mean_grad_norm2", mean[SUMS.index("grad_norm2")]),
+            ("mean_weighted_grad_norm2", mean[SUMS.index("weighted_grad_norm2")]),
             ("objective", objective),
         ):
             out[name][at] = _numpy(values)[here, None]
 
     def _finish(
-        self, t: int, total: dict[str, torch.Tensor], trajectory: bool, out: dict[str, np.ndarray]
+        self,
+        t: int,
+        total: torch.Tensor,
+        largest: torch.Tensor,
+        trajectory: bool,
+        out: dict[str, np.ndarray],
     ) -> None:
         """Write the final figures of the runs whose T is t."""
         here = np.flatnonzero(self.inputs.T[self.rows] == t)
         rows = self.rows[here]
-        for name, values in (
-            ("eta_variation_l1", total["l1"]),
-            ("eta_variation_l2", total["l2"]),
-            ("adaptive_share", total["adaptive"] / (self.problem.d * t)),
-            ("max_abs_gradient", total["max_abs"]),
-        ):
-            out[name][rows] = _numpy(values)[here]
+        sums = dict(zip(SUMS, _numpy(total.sum(2))[:, here], strict=True))
+        out["eta_variation_l1"][rows] = sums["eta_variation_l1"]
+        out["eta_variation_l2"][rows] = sums["eta_variation_l2"]
+        out["adaptive_share"][rows] = sums["adaptive"] / (self.problem.d * t)
+        out["max_abs_gradient"][rows] = _numpy(largest.amax(1))[here]
         if not trajectory:
             out["x"][rows] = _numpy(self.state["x"])[here]
-
-
-def _sum(values: torch.Tensor) -> torch.Tensor:
-    """Sum (steps, R, d) over d, then over the steps, in float64, in an order free of R."""
-    by_step = values.sum(2, dtype=torch.float64)
-    return by_step.t().contiguous().sum(1)
 
 
 def _numpy(values: torch.Tensor) -> np.ndarray:

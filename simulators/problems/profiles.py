@@ -76,9 +76,7 @@ def _cosine_slope(u, xp, out=None):
 PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
-        Profile(
-            "huber", "u^2/2 for |u| <= 1, |u| - 1/2 beyond", True, _huber_value, _huber_slope
-        ),
+        Profile("huber", "u^2/2 for |u| <= 1, |u| - 1/2 beyond", True, _huber_value, _huber_slope),
         Profile(
             "pseudo_huber", "sqrt(1 + u^2) - 1", True, _pseudo_huber_value, _pseudo_huber_slope
         ),

@@ -3,7 +3,10 @@
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from simulators import spec as specs
+from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
 from theory.corollary1 import PRINTED_RATES, optimal_c_gamma, rates
@@ -27,19 +30,19 @@ C_RHO = 0.5
 
 
 def study_specs(preset: Preset, seed: int) -> dict[str, Spec]:
-    """Return the specs: along b and along T, each with Corollary 1's rho and with rho = 0."""
+    """Return the specs along b and along T: with Corollary 1's rho and, as a control, rho = 0."""
 
     def make(b: list[float], T: list[float]) -> Spec:
         return Spec(
             problem=BASIN,
             run=RunSpec(
                 beta1=0.0, beta2=0.999, eps=2.0, b=b, T=T, runs=preset.slope_runs, seed=seed,
-                schedule="corollary1", c_gamma="corrected", c_rho=[0.0, C_RHO],
+                schedule="corollary1", c_gamma="corrected", c_rho=[C_RHO, 0.0],
             ),
         )  # fmt: skip
 
     return {
-        "along_b": make([float(b) for b in BATCHES], [SHORT]),
+        "along_b": make([float(b) for b in BATCHES], [float(SHORT)]),
         "along_T": make([float(FIXED_B)], [float(T) for T in LONG]),
     }
 
@@ -53,59 +56,70 @@ def slope_evidence(axis: str, results: Results) -> Evidence:
     The control is the same with rho = 0: there the left side has a closed form, and with it the
     slope over these very b and T.
     """
-    spec, runs = results[f"along_{axis}"]
-    problem = spec.problem.make()
-    constants = problem.certificate.constants
-    points: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
-    samples: dict[bool, list[Any]] = {True: [], False: []}
-    shares = []
-    for number, cell in enumerate(specs.cells(spec, problem)):
-        perturbed = cell["rho"] > 0
-        values = runs.lhs(number)
-        interval = normal_mean(values, 1 - ERROR_BUDGET)
-        point = {
-            "spec": specs.to_json(specs.single(spec, cell)),
-            "b": int(cell["b"]),
-            "T": int(cell["T"]),
-            "lhs": interval.estimate,
-            "low": interval.low,
-            "high": interval.high,
-            "n": interval.n,
-        }
-        if not perturbed:
-            start = float((problem.gradient(problem.x0, _numpy()) ** 2).sum())
-            point["lhs_exact"] = basin.mean_grad_norm2(
-                problem.L, problem.sigma, cell["eps"], cell["gamma"], cell["b"], int(cell["T"]),
-                start,
-            )  # fmt: skip
-        points[perturbed].append(point)
-        samples[perturbed].append(values)
-        shares.append(float(runs.adaptive_share[runs.rows(number)].mean()))
-    at = [point[axis] for point in points[True]]
-    fitted = {kind: log_slope(at, samples[kind], 1 - ERROR_BUDGET) for kind in (True, False)}
-    predicted = _predicted_slope(at, points[False], samples[False])
-    limit = 6400 * max(p["b"] / p["T"] for p in points[True]) * problem.L * float(constants.Delta)
+    at, points, samples = _points(axis, *results[f"along_{axis}"], perturbed=True)
+    _, controls, control_samples = _points(axis, *results[f"along_{axis}"], perturbed=False)
+    for point in controls:
+        point["lhs_exact"] = _exact(point["spec"])
+    predicted = _predicted_slope(at, controls, control_samples)
+    confidence = 1 - ERROR_BUDGET / 2
+    constants = BASIN.make().certificate.constants
+    ratio = float(constants.L) * float(constants.Delta) / float(constants.sigma) ** 2
     return {
         "axis": axis,
-        "points": points[True],
-        **_slope_json(fitted[True]),
+        "points": points,
+        **_slope_json(log_slope(at, samples, confidence)),
         "target": TARGET,
         "margin": MARGIN,
         "predicted": predicted,
-        "adaptive_share": max(shares),
-        "regime": {"6400 b L Delta/(sigma^2 T)": limit / problem.sigma**2},
+        "adaptive_share": max(point["adaptive_share"] for point in points),
+        "least_T_over_6400_b_L_Delta_over_sigma2": min(
+            point["T"] / (6400 * point["b"] * ratio) for point in points
+        ),
         "control": {
-            "points": points[False],
-            **_slope_json(fitted[False]),
+            "points": controls,
+            **_slope_json(log_slope(at, control_samples, confidence)),
             "predicted": predicted,
         },
     }
 
 
-def _numpy() -> Any:
-    import numpy as np
+def _points(
+    axis: str, spec: Spec, runs: Runs, *, perturbed: bool
+) -> tuple[list[int], list[dict[str, Any]], list[np.ndarray]]:
+    """Return where the cells lie along the axis, what was measured there, and the samples.
 
-    return np
+    Of the cells with a perturbation, or of those without.
+    """
+    problem = spec.problem.make()
+    points, samples = [], []
+    for number, cell in enumerate(specs.cells(spec, problem)):
+        if (cell["rho"] > 0) != perturbed:
+            continue
+        values = runs.lhs(number)
+        interval = normal_mean(values, 0.95)
+        samples.append(values)
+        points.append(
+            {
+                "spec": specs.to_json(specs.single(spec, cell)),
+                "b": int(cell["b"]),
+                "T": int(cell["T"]),
+                "lhs": interval.estimate,
+                "low": interval.low,
+                "high": interval.high,
+                "confidence": interval.confidence,
+                "n": interval.n,
+                "adaptive_share": float(runs.adaptive_share[runs.rows(number)].mean()),
+            }
+        )
+    return [point[axis] for point in points], points, samples
+
+
+def _exact(spec: dict[str, Any]) -> float:
+    """Return the left side in closed form of a control's cell."""
+    problem, run = BASIN.make(), spec["run"]
+    start = float((problem.gradient(problem.x0, np) ** 2).sum())
+    b, T = int(run["b"]), int(run["T"])
+    return basin.mean_grad_norm2(problem.L, problem.sigma, run["eps"], run["gamma"], b, T, start)
 
 
 def _slope_json(slope: Slope) -> dict[str, Any]:
@@ -118,7 +132,9 @@ def _slope_json(slope: Slope) -> dict[str, Any]:
     }
 
 
-def _predicted_slope(at: list[int], points: list[dict[str, Any]], samples: list[Any]) -> float:
+def _predicted_slope(
+    at: list[int], points: list[dict[str, Any]], samples: list[np.ndarray]
+) -> float:
     """The slope that the same fit, with the same weights, gives to the exact left sides."""
     exact = [
         values * (point["lhs_exact"] / values.mean())
