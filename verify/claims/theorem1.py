@@ -55,7 +55,7 @@ def study_specs(preset: Preset, seed: int) -> dict[str, Spec]:
         ),
         "counterexample_adaptive": make(
             _huber(2.0**-9, sigma=2.0**-10, L=2.0**-10), beta2=0.9,
-            gamma=2.0**-5, rho=0.0, beta1=0.0, eps=2.0**-11, b=1, T=2048,
+            gamma=2.0**-5, rho=0.0, beta1=0.0, eps=2.0**-11, b=1, T=8192,
         ),
         "huber_eps_is_G": make(
             problem("huber", 4, 0.5, 0.5), share=4,
@@ -71,7 +71,7 @@ def study_specs(preset: Preset, seed: int) -> dict[str, Spec]:
         ),
         "log_cosh_quarter": make(
             problem("log_cosh", 10, 1.0, 0.7),
-            gamma=1 / 128, rho=0.02, beta1=0.0, eps=0.25, b=[4.0, 32.0], T=2048,
+            gamma=1 / 128, rho=0.02, beta1=0.0, eps=0.25, b=[1.0, 8.0, 64.0], T=4096,
         ),
         "cosine_third": make(
             problem("cosine", 10, 1.0, 0.9),

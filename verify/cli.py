@@ -1,0 +1,254 @@
+"""The command line.
+
+Commands import what they need when they run, so that `adasam --help` loads neither torch nor
+matplotlib. Bad input ends in one message on stderr and exit code 2.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    name="adasam",
+    help="Check the convergence theory of AdaSAM: bounds, simulations, verdicts.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
+Seed = Annotated[int, typer.Option(help="Seed of all noise.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Outside = Annotated[
+    bool, typer.Option("--allow-outside", help="Run also where Theorem 1 says nothing.")
+]
+
+
+def main() -> None:
+    """Run the command line; exit 2 on bad input."""
+    try:
+        app()
+    except ValueError as error:
+        from theory.errors import InputError
+
+        if not isinstance(error, InputError):
+            raise
+        Console(stderr=True, soft_wrap=True, highlight=False).print(
+            f"error: {error}", style="red", markup=False
+        )
+        sys.exit(2)
+
+
+def _show(*tables: Any) -> None:
+    # A terminal's width if there is one; a table's own width in a file or a pipe.
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    for table in tables:
+        console.print(table)
+
+
+def _print_json(content: Any) -> None:
+    import json
+
+    print(json.dumps(content, indent=1, allow_nan=False))
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """Show a progress bar for each simulation, on stderr; yield the callback."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bars: dict[str, Any] = {}
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+
+        def report(name: str, done: int, every: int) -> None:
+            if name not in bars:
+                bars[name] = progress.add_task(name)
+            progress.update(bars[name], completed=done, total=every, visible=done < every)
+
+        yield report
+
+
+@app.command()
+def reproduce(
+    preset: Annotated[str, typer.Option(help="quick or paper.")] = "quick",
+    out: Annotated[Path, typer.Option(help="Folder for the report and all data.")] = Path(
+        "results"
+    ),
+    seed: Seed = 0,
+    device: Device = "auto",
+    only: Annotated[
+        list[str] | None, typer.Option(help="A claim's id or family; may be repeated.")
+    ] = None,
+) -> None:
+    """Judge every claim: print the verdicts, write report.html, claims.json, figures and data.
+
+    Exit code 0 if every verdict is the expected one, 1 if one differs, 2 for bad input.
+    """
+    import time
+
+    from verify import tables
+    from verify.reproduce import reproduce as run
+
+    started = time.monotonic()
+    with _progress() as report:
+        judged = run(
+            preset=preset, out=out, seed=seed, device=device, only=only or (), progress=report
+        )
+    _show(tables.verdicts(judged))
+    differing = [item.claim.id for item in judged if not item.as_expected]
+    print(f"{out / 'report.html'}, {out / 'claims.json'}; {time.monotonic() - started:.0f} s")
+    if differing:
+        print(f"not as expected: {', '.join(differing)}")
+        raise typer.Exit(1)
+
+
+@app.command()
+def bound(
+    L: Annotated[float, typer.Option("--L", help="Smoothness, F/X^2.")],
+    sigma: Annotated[float, typer.Option(help="Noise, F/X.")],
+    G: Annotated[float, typer.Option("--G", help="Gradient bound, F/X.")],
+    d: Annotated[float, typer.Option("--d", help="Dimension.")],
+    Delta: Annotated[float, typer.Option("--Delta", help="f(x_0) - f*, F.")],
+    gamma: Annotated[float, typer.Option(help="Base learning rate, X.")],
+    eps: Annotated[float, typer.Option(help="Root of v_hat's start, F/X.")],
+    b: Annotated[float, typer.Option("--b", help="Batch size.")],
+    T: Annotated[float, typer.Option("--T", help="Steps.")],
+    rho: Annotated[float, typer.Option(help="Perturbation radius, X.")] = 0.0,
+    beta1: Annotated[float, typer.Option(help="Momentum.")] = 0.9,
+    beta2: Annotated[float, typer.Option(help="Second-moment parameter.")] = 0.999,
+    variant: Annotated[
+        str, typer.Option(help="printed, appendix, corrected, tight_simple or all.")
+    ] = "all",
+    json: Json = False,
+    latex: Annotated[bool, typer.Option(help="Print the bound as LaTeX instead.")] = False,
+) -> None:
+    """Evaluate Theorem 1's bound, term by term, with its preconditions."""
+    from theory.errors import InputError
+    from theory.setting import Constants, Hyperparameters
+    from theory.theorem1 import VARIANTS
+    from verify import tables
+    from verify.evaluation import evaluate
+
+    if variant != "all" and variant not in VARIANTS:
+        raise InputError(f"variant = {variant!r} is not known: use {', '.join(VARIANTS)} or all.")
+    chosen = list(VARIANTS.values()) if variant == "all" else [VARIANTS[variant]]
+    constants = Constants(L=L, sigma=sigma, G=G, d=d, Delta=Delta)
+    hyper = Hyperparameters(gamma=gamma, rho=rho, beta1=beta1, beta2=beta2, eps=eps, b=b, T=T)
+    if latex:
+        print("\n\n".join(item.latex() for item in chosen))
+        return
+    values = [evaluate(item, constants, hyper) for item in chosen]
+    if json:
+        _print_json(values[0] if variant != "all" else values)
+    else:
+        _show(tables.bounds(values), tables.preconditions(values))
+
+
+@app.command()
+def simulate(
+    spec: Annotated[Path, typer.Argument(help="A .toml or .json file; see below.")],
+    out: Annotated[Path | None, typer.Option(help="Write the runs to this .npz file.")] = None,
+    allow_outside: Outside = False,
+    json: Json = False,
+) -> None:
+    """Simulate what a spec says.
+
+    A spec has the tables [problem] with profile, noise, L, sigma, G, d, start; [run] with method,
+    gamma, rho, beta1, beta2, eps, b, T, runs, seed, record, common_noise, or schedule =
+    "corollary1" with c_gamma and c_rho in place of gamma and rho; and [engine] with name, device,
+    dtype. Hyper-parameters are numbers or lists; lists make a grid.
+    """
+    from simulators import spec as specs
+    from theory.errors import InputError
+    from verify import tables
+    from verify.evaluation import measured_cells
+    from verify.files import writable_folder
+
+    job = specs.read(spec)
+    if out is not None:
+        if out.suffix != ".npz":
+            raise InputError(f"--out {out} is no .npz file: name it {out.with_suffix('.npz')}.")
+        writable_folder(out.parent)
+    with _progress() as report:
+        runs = specs.run(
+            job,
+            allow_outside=allow_outside,
+            progress=lambda done, every: report(spec.name, done, every),
+        )
+    if out is not None:
+        runs.save(out)
+    rows = measured_cells(job, runs)
+    if json:
+        _print_json({"cells": rows})
+    else:
+        _show(tables.cells(rows))
+
+
+@app.command()
+def speedup(
+    spec: Annotated[
+        Path | None,
+        typer.Argument(help="A spec whose grid runs over b, T or both; by default a Huber basin."),
+    ] = None,
+    runs: Annotated[int, typer.Option(help="Replicates, where no spec is given.")] = 64,
+    seed: Seed = 0,
+    allow_outside: Outside = False,
+    json: Json = False,
+) -> None:
+    """Fit the slopes in b and in T that a linear speed-up has at -1/2."""
+    from simulators import spec as specs
+    from verify import tables
+    from verify.speedup import default_spec, slopes
+
+    job = default_spec(runs, seed) if spec is None else specs.read(spec)
+    with _progress() as report:
+        outcome = specs.run(
+            job,
+            allow_outside=allow_outside,
+            progress=lambda done, every: report("speedup", done, every),
+        )
+    rows = slopes(job, outcome)
+    if json:
+        _print_json({"slopes": rows})
+    else:
+        _show(tables.slopes(rows))
+
+
+@app.command()
+def claims(json: Json = False) -> None:
+    """List the claims that `reproduce` judges."""
+    from verify import tables
+    from verify.claims import CLAIMS
+
+    if json:
+        fields = ("id", "source", "statement", "method", "expected")
+        rows = [{name: getattr(claim, name) for name in fields} for claim in CLAIMS.values()]
+        _print_json({"claims": rows})
+    else:
+        _show(tables.claims(CLAIMS.values()))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, on which device runs will go, and what may be in the way."""
+    from verify import tables
+    from verify.doctor import examine
+
+    facts, problems = examine()
+    _show(tables.facts(facts))
+    for problem in problems:
+        print(f"problem: {problem}")
+    if problems:
+        raise typer.Exit(1)

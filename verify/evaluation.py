@@ -1,0 +1,66 @@
+"""Bounds and simulations as plain data for the command line."""
+
+import math
+from typing import Any
+
+from simulators import spec as specs
+from simulators.runs import Runs
+from simulators.spec import Spec
+from theory.bound import Bound, trivial
+from theory.setting import Constants, Hyperparameters
+from theory.theorem1 import CORRECTED
+from verify.statistics import normal_mean
+
+
+def evaluate(bound: Bound, constants: Constants, hyper: Hyperparameters) -> dict[str, Any]:
+    """Return a bound at one setting, term by term, with its preconditions.
+
+    A total of None means that the bound is false outside its preconditions, and they fail.
+    """
+    total = float(bound.total(constants, hyper))
+    return {
+        "variant": bound.name,
+        "terms": {name: float(value) for name, value in bound.evaluate(constants, hyper).items()},
+        "phi": float(bound.phi(constants, hyper)),
+        "total": None if math.isnan(total) else total,
+        "trivial": float(trivial(constants)),
+        "vacuous": bool(bound.vacuous(constants, hyper)),
+        "dominant": str(bound.dominant(constants, hyper)),
+        "applies": bool(bound.applies(constants, hyper)),
+        "preconditions": [
+            {
+                "name": check.name,
+                "holds": bool(check.holds),
+                "value": float(check.value),
+                "limit": float(check.limit),
+                "margin": float(check.margin),
+            }
+            for check in bound.preconditions(constants, hyper)
+        ],
+    }
+
+
+def measured_cells(spec: Spec, runs: Runs) -> list[dict[str, Any]]:
+    """Return each cell of a simulation: its settings, the left side with its 95 % interval, and
+    the corrected bound beside it.
+    """
+    problem = spec.problem.make()
+    rows = []
+    for number, cell in enumerate(specs.cells(spec, problem)):
+        values = runs.lhs(number)
+        several = len(values) > 1
+        interval = normal_mean(values, 0.95) if several else None
+        rows.append(
+            {
+                **cell,
+                "n": len(values),
+                "lhs": float(values.mean()),
+                "low": interval.low if interval else None,
+                "high": interval.high if interval else None,
+                "corrected": float(
+                    CORRECTED.total(problem.certificate.constants, Hyperparameters(**cell))
+                ),
+                "adaptive_share": float(runs.adaptive_share[runs.rows(number)].mean()),
+            }
+        )
+    return rows

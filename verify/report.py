@@ -1,0 +1,69 @@
+"""The report: one self-contained HTML file, the verdict table first."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from verify.claim import ERROR_BUDGET
+from verify.drawing import CAPTIONS
+
+
+def render(
+    judged: Sequence[Any],
+    provenance: Mapping[str, Any],
+    figures: Mapping[str, str],
+    specs: Mapping[str, str],
+) -> str:
+    """Return the report as HTML.
+
+    Parameters
+    ----------
+    judged : sequence of verify.reproduce.Judged
+    provenance : mapping
+        Preset, seed, device, versions.
+    figures : mapping of str to str
+        SVG files by figure name.
+    specs : mapping of str to str
+        The file, below the report's folder, that replays a spec, by the spec's JSON.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("verify"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    environment.filters["replay"] = lambda spec: specs[json.dumps(spec)]
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        judged=judged,
+        provenance=provenance,
+        figures={name: inline(svg, name) for name, svg in figures.items()},
+        captions=CAPTIONS,
+        budget=f"{ERROR_BUDGET:.0e}".replace("e-0", "e-"),
+    )
+
+
+def inline(svg: str, name: str) -> Markup:
+    """Make an SVG file part of a page: no prologue, ids that no other figure has."""
+    body = svg[svg.index("<svg") :]
+    for pattern in (r'(\bid=")', r"(url\(#)", r'(xlink:href="#)'):
+        body = re.sub(pattern, rf"\1{name}-", body)
+    body = re.sub(r'^<svg ([^>]*?)width="[^"]*" height="[^"]*"', r"<svg \1", body, count=1)
+    body = re.sub(r"^<svg ", f'<svg role="img" aria-labelledby="{name}-caption" ', body)
+    return Markup(body)
+
+
+def number(value: float) -> str:
+    """Write a number in four digits, with a true minus sign."""
+    text = f"{value:.4g}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        text = f"{mantissa}·10{raised}"
+    return text.replace("-", "−")

@@ -1,0 +1,251 @@
+"""The main job: simulate, gather evidence, judge, draw, report."""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from theory.errors import InputError
+from verify import drawing
+from verify.claim import PRESETS, Claim, Preset, Results
+from verify.claims import CLAIMS
+from verify.files import writable_folder, write
+from verify.report import render
+from verify.study import Progress, simulate_all
+from verify.summary import meaning, summary
+from verify.verdict import Evidence, Verdict, verdict
+
+PACKAGES = ("adasam-verify", "numpy", "scipy", "torch", "sympy", "matplotlib")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim with its evidence and verdict."""
+
+    claim: Claim
+    evidence: Evidence
+    verdict: Verdict
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the expected one."""
+        return self.verdict == self.claim.expected
+
+    @property
+    def meaning(self) -> str:
+        """What the verdict says, given the method."""
+        return meaning(self.claim.method, self.verdict)
+
+    @property
+    def summary(self) -> str:
+        """The figure that the evidence turns on."""
+        return summary(self.evidence)
+
+
+def chosen(only: Sequence[str]) -> dict[str, Claim]:
+    """Return the claims with these ids or families (``theorem1`` is all of its claims); all if
+    none is given.
+
+    Raises
+    ------
+    InputError
+        If an id is not known.
+    """
+    for name in only:
+        if not any(_matches(claim_id, name) for claim_id in CLAIMS):
+            raise InputError(f"no claim is called {name!r}: `adasam claims` lists them.")
+    return {
+        claim_id: claim
+        for claim_id, claim in CLAIMS.items()
+        if not only or any(_matches(claim_id, name) for name in only)
+    }
+
+
+def _matches(claim_id: str, name: str) -> bool:
+    return claim_id == name or claim_id.startswith(name + ".")
+
+
+def preset_named(name: str) -> Preset:
+    """Return a preset.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name.
+    """
+    if name not in PRESETS:
+        raise InputError(f"preset = {name!r} is not known: use {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def reproduce(
+    *,
+    preset: str = "quick",
+    out: Path = Path("results"),
+    seed: int = 0,
+    device: str = "auto",
+    only: Sequence[str] = (),
+    processes: int | None = None,
+    progress: Progress | None = None,
+    stage: Callable[[str], None] = lambda _: None,
+) -> list[Judged]:
+    """Judge the claims and write the report.
+
+    Parameters
+    ----------
+    preset : str
+        ``"quick"`` or ``"paper"``.
+    out : Path
+        Folder for claims.json, report.html, figures/, data/ and specs/.
+    seed : int
+    device : str
+    only : sequence of str
+        Ids or families of claims; all if empty.
+    processes : int, optional
+        How many simulations run at once.
+    progress : callable, optional
+        Called with (simulation, steps done, steps in all).
+    stage : callable, optional
+        Called with the name of each stage.
+
+    Returns
+    -------
+    list of Judged
+
+    Raises
+    ------
+    InputError
+        If an argument is malformed or ``out`` cannot be written to; nothing is written then.
+    """
+    started = time.monotonic()
+    if seed < 0:
+        raise InputError(f"seed = {seed} is negative: give a whole number from 0.")
+    claims, size = chosen(only), preset_named(preset)
+    writable_folder(out)
+    stage("simulating")
+    results = _simulate(claims, size, seed, device, processes, progress)
+    stage("judging")
+    judged = []
+    for claim in claims.values():
+        evidence = claim.evidence(results[claim.study.name] if claim.study else {})
+        judged.append(Judged(claim, evidence, verdict(evidence)))
+    stage("writing")
+    _write(out, judged, results, size, seed, device, started)
+    return judged
+
+
+def _simulate(
+    claims: Mapping[str, Claim],
+    preset: Preset,
+    seed: int,
+    device: str,
+    processes: int | None,
+    progress: Progress | None,
+) -> dict[str, Results]:
+    studies = {claim.study.name: claim.study for claim in claims.values() if claim.study}
+    jobs = {}
+    for name, study in studies.items():
+        for label, spec in study.specs(preset, seed).items():
+            spec.engine.device = device
+            jobs[name, label] = spec
+    flat = {f"{name}/{label}": spec for (name, label), spec in jobs.items()}
+    runs = simulate_all(flat, processes=processes, progress=progress) if flat else {}
+    return {
+        name: {
+            label: (spec, runs[f"{name}/{label}"])
+            for (owner, label), spec in jobs.items()
+            if owner == name
+        }
+        for name in studies
+    }
+
+
+def _write(
+    out: Path,
+    judged: Sequence[Judged],
+    results: Mapping[str, Results],
+    preset: Preset,
+    seed: int,
+    device: str,
+    started: float,
+) -> None:
+    from figures.style import save
+
+    evidence = {item.claim.id: item.evidence for item in judged}
+    drawn = {}
+    for name, (study, draw) in drawing.FIGURES.items():
+        figure = draw(results[study], evidence) if study in results else None
+        if figure is not None:
+            drawn[name] = save(figure, writable_folder(out / "figures"), name)
+    for study, outcome in results.items():
+        folder = writable_folder(out / "data" / study)
+        for label, (_, runs) in outcome.items():
+            runs.save(folder / f"{label}.npz")
+    files = _write_specs(out, judged)
+    provenance = {
+        "preset": preset.name,
+        "seed": seed,
+        "device": device,
+        "versions": versions(),
+    }
+    vector = {name: paths[0].read_text(encoding="utf-8") for name, paths in drawn.items()}
+    write(out / "report.html", render(judged, provenance, vector, files))
+    content = {
+        "schema": 1,
+        **provenance,
+        "seconds": round(time.monotonic() - started, 1),
+        "claims": [_claim_json(item, drawn) for item in judged],
+    }
+    write(out / "claims.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def _claim_json(item: Judged, drawn: Mapping[str, Any]) -> dict[str, Any]:
+    claim = item.claim
+    return {
+        "id": claim.id,
+        "source": claim.source,
+        "statement": claim.statement,
+        "method": claim.method,
+        "verdict": item.verdict,
+        "expected": claim.expected,
+        "evidence": item.evidence,
+        "figure": f"figures/{claim.figure}.svg" if claim.figure in drawn else None,
+        "data": f"data/{claim.study.name}" if claim.study else None,
+    }
+
+
+def measurements(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return every measured item of evidence: those that have a spec."""
+    items = [*evidence.get("instances", ()), *evidence.get("points", ())]
+    return [*items, *evidence.get("control", {}).get("points", ())]
+
+
+def _write_specs(out: Path, judged: Sequence[Judged]) -> dict[str, str]:
+    """Write each distinct spec once; return the file's path below ``out`` by the spec's JSON."""
+    folder, files = writable_folder(out / "specs"), {}
+    for item in judged:
+        for instance in measurements(item.evidence):
+            text = json.dumps(instance["spec"], indent=1, allow_nan=False) + "\n"
+            if text in files:
+                continue
+            run = instance["spec"]["run"]
+            label = instance.get("name", "control" if run["rho"] == 0 else "speedup")
+            name = f"{label}-b{run['b']:.0f}-T{run['T']:.0f}.json"
+            write(folder / name, text)
+            files[text] = f"specs/{name}"
+    return {json.dumps(json.loads(text)): path for text, path in files.items()}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that matter."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found

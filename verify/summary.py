@@ -1,0 +1,42 @@
+"""One line that says what evidence amounts to."""
+
+from verify.verdict import Evidence, Verdict
+
+MEANINGS = {
+    ("symbolic", "holds"): "proved",
+    ("symbolic", "refuted"): "disproved",
+    ("exact", "holds"): "proved",
+    ("exact", "refuted"): "counterexample, exact",
+    ("simulation", "holds"): "no violation found",
+    ("simulation", "refuted"): "counterexample, measured",
+}
+"""What a verdict says, by method: simulation proves nothing, it fails to refute."""
+
+
+def meaning(method: str, verdict: Verdict) -> str:
+    """Return what a verdict reached by this method says."""
+    return MEANINGS.get((method, verdict), "more runs needed")
+
+
+def summary(evidence: Evidence) -> str:
+    """Return the figure that the evidence turns on."""
+    if "instances" in evidence:
+        return _bound(evidence)
+    if "slope" in evidence:
+        slope, low, high = (evidence[name] for name in ("slope", "low", "high"))
+        return f"slope {slope:.3f} [{low:.3f}, {high:.3f}]".replace("-", "−")
+    unequal = [item["name"] for item in evidence["comparisons"] if not item["equal"]]
+    count = len(evidence["comparisons"])
+    if unequal:
+        return f"{len(unequal)} of {count} differ: {', '.join(unequal)}"
+    return f"all {count} agree"
+
+
+def _bound(evidence: Evidence) -> str:
+    instances = evidence["instances"]
+    violated = [item for item in instances if item["lhs_low"] > item["rhs"]]
+    worst = max(violated or instances, key=lambda item: item["lhs"] / item["rhs"])
+    ratio = worst["lhs"] / worst["rhs"]
+    if violated:
+        return f"violated on {len(violated)} of {len(instances)}: measured/bound = {ratio:.3g}"
+    return f"largest measured/bound = {ratio:.3g} of {len(instances)} instances"

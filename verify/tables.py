@@ -1,0 +1,128 @@
+"""Tables for the terminal, from results."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+STYLES = {"holds": "green", "refuted": "red", "inconclusive": "yellow"}
+
+
+def _table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Make a table; ``columns`` maps each header to ``left`` or ``right``."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for header, side in columns.items():
+        table.add_column(header, justify=side)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else str(cell) for cell in row))
+    return table
+
+
+def number(value: float | None) -> str:
+    """Write a number in six digits; a dash for none."""
+    return "–" if value is None else f"{value:.6g}"
+
+
+def verdicts(judged: Sequence[Any]) -> Table:
+    """Return the verdict table of a reproduction (`verify.reproduce.Judged` items)."""
+    return _table(
+        "Verdicts",
+        {"claim": "left", "verdict": "left", "which says": "left", "evidence": "left"},
+        (
+            (
+                item.claim.id,
+                Text(
+                    item.verdict
+                    + ("" if item.as_expected else f" (expected: {item.claim.expected})"),
+                    style=STYLES[item.verdict],
+                ),
+                item.meaning,
+                item.summary,
+            )
+            for item in judged
+        ),
+    )
+
+
+def claims(items: Iterable[Any]) -> Table:
+    """Return the list of claims."""
+    return _table(
+        "Claims",
+        {"claim": "left", "source": "left", "statement": "left", "method": "left",
+         "expected": "left"},
+        ((c.id, c.source, c.statement, c.method, c.expected) for c in items),
+    )  # fmt: skip
+
+
+def bounds(values: Sequence[Mapping[str, Any]]) -> Table:
+    """Return variants side by side: terms, Phi, total, and what they are worth."""
+    names = list(dict.fromkeys(name for item in values for name in item["terms"]))
+    columns = {"term": "left"} | {item["variant"]: "right" for item in values}
+    rows: list[list[str]] = [
+        [name, *(number(item["terms"].get(name)) for item in values)] for name in names
+    ]
+    rows += [["Phi (all but the first two)", *(number(item["phi"]) for item in values)]]
+    rows += [["total", *(number(item["total"]) for item in values)]]
+    rows += [["trivial bound d G^2", *(number(item["trivial"]) for item in values)]]
+    rows += [["largest term", *(item["dominant"] for item in values)]]
+    rows += [["applies", *(_yes(item["applies"]) for item in values)]]
+    rows += [["vacuous (total >= d G^2)", *(_yes(item["vacuous"]) for item in values)]]
+    return _table("Bound on (1/T) sum E||grad f(x_t)||^2, in F^2/X^2", columns, rows)
+
+
+def preconditions(values: Sequence[Mapping[str, Any]]) -> Table:
+    """Return every variant's preconditions with their margins."""
+    return _table(
+        "Preconditions",
+        {"variant": "left", "condition": "left", "value": "right", "limit": "right",
+         "margin": "right", "holds": "left"},
+        (
+            (item["variant"], check["name"], number(check["value"]), number(check["limit"]),
+             f"{check['margin']:+.1%}", _yes(check["holds"]))
+            for item in values
+            for check in item["preconditions"]
+        ),
+    )  # fmt: skip
+
+
+def cells(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a simulation's cells: settings, measured left side, bound."""
+    names = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
+    columns = dict.fromkeys(
+        (*names, "runs", "measured", "95 % interval", "corrected bound"), "right"
+    )
+    return _table(
+        "(1/T) sum ||grad f(x_t)||^2, mean over runs, in F^2/X^2",
+        columns,
+        (
+            (*(number(row[name]) for name in names), row["n"], number(row["lhs"]),
+             f"[{number(row['low'])}, {number(row['high'])}]", number(row["corrected"]))
+            for row in rows
+        ),
+    )  # fmt: skip
+
+
+def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return fitted slopes with their intervals."""
+    return _table(
+        "Slopes of log (1/T) sum E||grad f(x_t)||^2; a linear speed-up has -1/2",
+        {"along": "left", "at": "left", "slope": "right", "95 % interval": "right",
+         "local slopes": "left", "share v_hat > eps^2": "right"},
+        (
+            (row["along"], row["at"], f"{row['slope']:.4f}",
+             f"[{row['low']:.4f}, {row['high']:.4f}]",
+             ", ".join(f"{local[0]:.3f}" for local in row["local"]),
+             f"{row['adaptive_share']:.3f}")
+            for row in rows
+        ),
+    )  # fmt: skip
+
+
+def facts(rows: Sequence[tuple[str, str]]) -> Table:
+    """Return a two-column list."""
+    return _table("Doctor", {"what": "left", "found": "left"}, rows)
+
+
+def _yes(value: bool) -> Text:
+    return Text("yes" if value else "no", style="" if value else "bold")
