@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import COLOURS, paper
+from figures.style import COLOURS, LEFT_SIDE, paper
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,13 @@ class Panel:
 
 
 LOOKS = {
-    "printed": ("printed (5)–(6)", COLOURS["vermilion"], (0, (1, 1))),
-    "appendix": ("appendix (47)", COLOURS["orange"], (0, (5, 1.5))),
-    "corrected": ("corrected", COLOURS["blue"], "-"),
-    "tight_simple": ("tight, closed form", COLOURS["green"], (0, (6, 1.5, 1, 1.5))),
+    "printed": ("printed (5)–(6)", COLOURS["vermilion"], (0, (1, 1)), 1.4),
+    "appendix": ("appendix (47)", COLOURS["orange"], "-", 3.2),
+    "corrected": ("corrected", COLOURS["blue"], "-", 1.0),
+    "tight_simple": ("tight, closed form", COLOURS["green"], (0, (6, 1.5, 1, 1.5)), 1.2),
 }
-"""Label, colour and dashes of each variant, the same in every figure."""
+"""Label, colour, dashes and width of each variant, the same in every figure: (47) is wide, since
+CORRECTED lies on it."""
 
 
 def draw(panels: Sequence[Panel], band: str) -> Figure:
@@ -64,9 +65,7 @@ def draw(panels: Sequence[Panel], band: str) -> Figure:
         )
         for axes, panel in zip(row[0], panels, strict=True):
             _panel(axes, panel, band)
-        row[0][0].set_ylabel(
-            r"$\frac{1}{T}\sum_{t<T}\,\mathrm{E}\,\Vert\nabla f(x_t)\Vert^2$   [$F^2/X^2$]"
-        )
+        row[0][0].set_ylabel(LEFT_SIDE)
         handles, labels = row[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
@@ -76,18 +75,28 @@ def _panel(axes: Axes, panel: Panel, band: str) -> None:
     axes.axhspan(panel.trivial, 1e3 * panel.trivial, color="#000000", alpha=0.06, linewidth=0)
     axes.axhline(panel.trivial, color=COLOURS["grey"], linewidth=0.8)
     axes.annotate(
-        r"$dG^2$: above it a bound says nothing",
-        (1, panel.trivial),
+        "$dG^2$",
+        (0, panel.trivial),
         xycoords=("axes fraction", "data"),
-        xytext=(-2, 3),
+        xytext=(3, -3),
+        textcoords="offset points",
+        va="top",
+        color=COLOURS["grey"],
+    )
+    axes.annotate(
+        "above $dG^2$ a bound says nothing",
+        (1, 1),
+        xycoords="axes fraction",
+        xytext=(-3, -3),
         textcoords="offset points",
         ha="right",
+        va="top",
         fontsize="x-small",
         color=COLOURS["grey"],
     )
     for name, values in panel.bounds.items():
-        label, colour, dashes = LOOKS[name]
-        axes.plot(panel.T, values, color=colour, linestyle=dashes, label=label)
+        label, colour, dashes, width = LOOKS[name]
+        axes.plot(panel.T, values, color=colour, linestyle=dashes, linewidth=width, label=label)
     axes.plot(
         panel.T,
         panel.reference,

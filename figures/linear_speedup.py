@@ -7,8 +7,9 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullLocator
 
-from figures.style import COLOURS, paper, slope_triangle
+from figures.style import COLOURS, LEFT_SIDE, paper, slope_triangle
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,14 @@ def draw(along_b: Series, along_T: Series, interval: str) -> Figure:
         figure, row = plt.subplots(1, 3, figsize=(7.0, 2.6), sharey=True)
         _against(row[0], along_b, along_b.b, "batch size $b$", COLOURS["blue"], "o", 2)
         _against(row[1], along_T, along_T.T, "steps $T$", COLOURS["vermilion"], "s", 2)
-        row[0].set_ylabel(
-            r"$\frac{1}{T}\sum_{t<T}\,\mathrm{E}\,\Vert\nabla f(x_t)\Vert^2$   [$F^2/X^2$]"
-        )
+        row[0].set_ylabel(LEFT_SIDE)
         _collapse(row[2], (along_b, along_T))
         row[0].set_title(f"slope in $b$ at ${along_b.label}$\n{_slope(along_b, interval)}")
         row[1].set_title(f"slope in $T$ at ${along_T.label}$\n{_slope(along_T, interval)}")
-        row[2].set_title("both against $bT$:\none curve")
+        row[2].set_title("both against $bT$:\none curve\n")
+        row[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        row[0].yaxis.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False))
+        row[0].yaxis.set_minor_locator(NullLocator())
     return figure
 
 
@@ -79,7 +81,7 @@ def _against(
     axes.set_xticks(x, [f"{value:,.0f}".replace(",", " ") for value in x], minor=False)
     if x[-1] > 1000:
         axes.set_xticks(x, [f"$2^{{{round(np.log2(value))}}}$" for value in x])
-    axes.minorticks_off()
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(label)
     axes.legend(loc="lower left")
 
@@ -95,7 +97,7 @@ def _collapse(axes: Axes, both: Sequence[Series]) -> None:
     scale = float(first.mean[0]) * float(np.sqrt(first.b[0] * first.T[0]))
     axes.plot(x, scale / np.sqrt(x), color=COLOURS["grey"], linewidth=0.9, linestyle=(0, (2, 2)),
               label=r"$\propto 1/\sqrt{bT}$", zorder=1)  # fmt: skip
-    axes.minorticks_off()
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("samples $bT$")
     axes.legend(loc="lower left")
 

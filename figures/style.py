@@ -26,6 +26,9 @@ COLOURS = {
 }
 """Okabe and Ito's palette: told apart by the colour-blind."""
 
+LEFT_SIDE = r"$T^{-1}\,\sum_{t<T}\,\mathrm{E}\,\Vert\nabla f(x_t)\Vert^2$   [$F^2/X^2$]"
+"""Axis label of what Theorem 1 bounds."""
+
 FORMATS = ("svg", "pdf", "png")
 
 

@@ -44,7 +44,7 @@ class ProblemSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             L=self.L,
             sigma=self.sigma,
             G=self.G,
-            d=self.d,  # type: ignore[arg-type]  # checked there: 1.5 is refused
+            d=self.d,
             start=self.start,
         )
 

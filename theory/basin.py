@@ -10,9 +10,9 @@ The Huber profile keeps its iterates there if x_0 starts there, G_f >= sigma/sqr
 a L <= 1: then |u_{t+1}| <= (1 - a L) G_f + a L sigma/sqrt(d) <= G_f in every coordinate.
 """
 
-from typing import TypeVar
+from typing import Any
 
-Number = TypeVar("Number")
+Number = Any
 """int, float, Fraction, an array or a sympy expression: the arithmetic is generic."""
 
 

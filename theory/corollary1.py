@@ -45,6 +45,12 @@ class Rate:
     coefficient: sympy.Expr
 
 
+def _substituted(expr: sympy.Expr, values: dict[sympy.Symbol, sympy.Expr]) -> sympy.Expr:
+    out = expr.subs(list(values.items()))
+    assert isinstance(out, sympy.Expr)
+    return out
+
+
 def _power(expr: sympy.Expr, variable: sympy.Symbol) -> sympy.Expr:
     power = sympy.simplify(variable * sympy.diff(expr, variable) / expr)
     if power.free_symbols:
@@ -67,7 +73,7 @@ def rate(expr: sympy.Expr) -> Rate:
 
 def rates(bound: Bound) -> dict[str, Rate]:
     """Derive each term's rate under Corollary 1's schedules."""
-    return {term.name: rate(term.expr.subs(SCHEDULES)) for term in bound.summands}
+    return {term.name: rate(_substituted(term.expr, SCHEDULES)) for term in bound.summands}
 
 
 def best_step(bound: Bound) -> tuple[sympy.Expr, sympy.Expr]:
@@ -80,7 +86,7 @@ def best_step(bound: Bound) -> tuple[sympy.Expr, sympy.Expr]:
     """
     leading = sum((bound.terms[name].expr for name in Bound.LEADING), sympy.Integer(0))
     (stationary,) = sympy.solve(sympy.diff(leading, gamma), gamma)
-    return sympy.simplify(stationary), sympy.simplify(leading.subs(gamma, stationary))
+    return sympy.simplify(stationary), sympy.simplify(_substituted(leading, {gamma: stationary}))
 
 
 def optimal_c_gamma(bound: Bound) -> sympy.Expr:

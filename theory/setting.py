@@ -68,7 +68,7 @@ def _check_shapes(setting: Any) -> None:
         ) from None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Constants:
     """The constants of Assumptions 1-3 and the initial gap.
 
@@ -91,34 +91,41 @@ class Constants:
         If a value is not a finite number of the sign and type above, or sigma > sqrt(d) G.
     """
 
-    L: npt.ArrayLike
-    sigma: npt.ArrayLike
-    G: npt.ArrayLike
-    d: npt.ArrayLike
-    Delta: npt.ArrayLike
+    L: np.ndarray
+    sigma: np.ndarray
+    G: np.ndarray
+    d: np.ndarray
+    Delta: np.ndarray
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        L: npt.ArrayLike,
+        sigma: npt.ArrayLike,
+        G: npt.ArrayLike,
+        d: npt.ArrayLike,
+        Delta: npt.ArrayLike,
+    ) -> None:
         checked = {
-            "L": _positive("L", self.L),
-            "sigma": _nonnegative("sigma", self.sigma),
-            "G": _positive("G", self.G),
-            "d": _whole("d", self.d),
-            "Delta": _nonnegative("Delta", self.Delta),
+            "L": _positive("L", L),
+            "sigma": _nonnegative("sigma", sigma),
+            "G": _positive("G", G),
+            "d": _whole("d", d),
+            "Delta": _nonnegative("Delta", Delta),
         }
         for name, array in checked.items():
             object.__setattr__(self, name, array)
         _check_shapes(self)
-        sigma, largest = np.broadcast_arrays(checked["sigma"], np.sqrt(self.d) * self.G)
-        over = sigma > largest * (1 + ROUNDING)
+        noise, largest = np.broadcast_arrays(self.sigma, np.sqrt(self.d) * self.G)
+        over = noise > largest * (1 + ROUNDING)
         if over.any():
             raise InputError(
-                f"sigma = {sigma[over].flat[0]:.6g} exceeds sqrt(d) G = {largest[over].flat[0]:.6g}"
+                f"sigma = {noise[over].flat[0]:.6g} exceeds sqrt(d) G = {largest[over].flat[0]:.6g}"
                 ": gradients bounded by G (Assumption 3) cannot be that noisy. "
                 "Lower sigma, or raise G or d."
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Hyperparameters:
     """The hyper-parameters of Algorithm 1.
 
@@ -141,28 +148,37 @@ class Hyperparameters:
         If a value is not a finite number of the sign, type and range above.
     """
 
-    gamma: npt.ArrayLike
-    rho: npt.ArrayLike
-    beta1: npt.ArrayLike
-    beta2: npt.ArrayLike
-    eps: npt.ArrayLike
-    b: npt.ArrayLike
-    T: npt.ArrayLike
+    gamma: np.ndarray
+    rho: np.ndarray
+    beta1: np.ndarray
+    beta2: np.ndarray
+    eps: np.ndarray
+    b: np.ndarray
+    T: np.ndarray
 
-    def __post_init__(self) -> None:
-        beta1, beta2 = _real("beta1", self.beta1), _real("beta2", self.beta2)
+    def __init__(
+        self,
+        gamma: npt.ArrayLike,
+        rho: npt.ArrayLike,
+        beta1: npt.ArrayLike,
+        beta2: npt.ArrayLike,
+        eps: npt.ArrayLike,
+        b: npt.ArrayLike,
+        T: npt.ArrayLike,
+    ) -> None:
+        beta1, beta2 = _real("beta1", beta1), _real("beta2", beta2)
         _require(
             "beta1", beta1, (beta1 >= 0) & (beta1 < 1), "0 <= beta1 < 1", "a usual value is 0.9."
         )
         _require("beta2", beta2, (beta2 >= 0) & (beta2 <= 1), "0 <= beta2 <= 1", "usual: 0.999.")
         checked = {
-            "gamma": _positive("gamma", self.gamma),
-            "rho": _nonnegative("rho", self.rho),
+            "gamma": _positive("gamma", gamma),
+            "rho": _nonnegative("rho", rho),
             "beta1": beta1,
             "beta2": beta2,
-            "eps": _positive("eps", self.eps),
-            "b": _whole("b", self.b),
-            "T": _whole("T", self.T),
+            "eps": _positive("eps", eps),
+            "b": _whole("b", b),
+            "T": _whole("T", T),
         }
         for name, array in checked.items():
             object.__setattr__(self, name, array)

@@ -11,7 +11,7 @@ class InhomogeneousError(ValueError):
     """A sum or a comparison whose parts have different units."""
 
 
-def unit_of(expr: sympy.Expr) -> sympy.Expr:
+def unit_of(expr: sympy.Basic) -> sympy.Expr:
     """Return the unit of ``expr`` as a monomial in F and X.
 
     Raises
@@ -19,7 +19,7 @@ def unit_of(expr: sympy.Expr) -> sympy.Expr:
     InhomogeneousError
         If quantities of different units are added or compared, or an exponent has a unit.
     """
-    if expr.is_number:
+    if isinstance(expr, sympy.Expr) and expr.is_number:
         return ONE
     if isinstance(expr, sympy.Symbol):
         return _UNITS[expr]

@@ -76,7 +76,7 @@ class Claim:
     evidence : callable
         From the study's results to evidence; it judges nothing.
     figure : str or None
-        The figure that shows it.
+        The name of the figure that shows it.
     remark : str
         What a reader should know beside the verdict: the cure, for a refuted claim.
     """

@@ -8,22 +8,34 @@ from matplotlib.figure import Figure
 
 from figures import bound_vs_measured, linear_speedup
 from simulators import spec as specs
+from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.bound import trivial
 from theory.setting import Hyperparameters
 from theory.theorem1 import VARIANTS
-from verify.claim import Results
+from verify.claim import Preset, Results, Study
+from verify.claims import corollary1
 from verify.statistics import normal_mean
 from verify.verdict import Evidence
-
-SHOWN = "log_cosh_quarter"
-"""The instance of theorem1 that the figure of bounds shows."""
 
 BAND = 0.95
 
 
+def _curve_specs(preset: Preset, seed: int) -> dict[str, Spec]:
+    """Return the runs whose running means the figure of bounds shows."""
+    problem = ProblemSpec(profile="log_cosh", L=1.0, sigma=1.0, G=1.0, d=10, start=0.3)
+    run = RunSpec(
+        gamma=1 / 128, rho=0.005, beta1=0.0, beta2=0.999, eps=0.25, b=[1.0, 8.0, 64.0], T=16384,
+        runs=preset.slope_runs, seed=seed,
+    )  # fmt: skip
+    return {"log_cosh": Spec(problem=problem, run=run)}
+
+
+CURVES = Study("curves", _curve_specs)
+
+
 def bounds(results: Results, evidence: Mapping[str, Evidence]) -> Figure:
     """Draw the bounds beside the running mean of one problem's runs, a panel a batch size."""
-    spec, runs = results[SHOWN]
+    spec, runs = results["log_cosh"]
     problem = spec.problem.make()
     constants = problem.certificate.constants
     panels = []
@@ -57,8 +69,8 @@ def speedup(results: Results, evidence: Mapping[str, Evidence]) -> Figure | None
     if not all(both):
         return None
     along_b, along_T = (_series(item) for item in both if item)
-    confidence = 100 * both[0]["confidence"]  # type: ignore[index]
-    return linear_speedup.draw(along_b, along_T, f"{confidence:.6g} % interval")
+    confidence = 100 * evidence["corollary1.rate_b"]["confidence"]
+    return linear_speedup.draw(along_b, along_T, f"{confidence:.8g} % interval")
 
 
 def _series(evidence: Evidence) -> linear_speedup.Series:
@@ -80,9 +92,11 @@ def _series(evidence: Evidence) -> linear_speedup.Series:
     )
 
 
-FIGURES: dict[str, tuple[str, Callable[[Results, Mapping[str, Evidence]], Figure | None]]] = {
-    "bound_vs_measured": ("theorem1", bounds),
-    "linear_speedup": ("speedup", speedup),
+Draw = Callable[[Results, Mapping[str, Evidence]], Figure | None]
+
+FIGURES: dict[str, tuple[Study, Draw]] = {
+    "bound_vs_measured": (CURVES, bounds),
+    "linear_speedup": (corollary1.STUDY, speedup),
 }
 """By name: the study whose results a figure shows, and what draws it."""
 

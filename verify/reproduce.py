@@ -147,6 +147,8 @@ def _simulate(
     progress: Progress | None,
 ) -> dict[str, Results]:
     studies = {claim.study.name: claim.study for claim in claims.values() if claim.study}
+    shown = {claim.figure for claim in claims.values() if claim.figure}
+    studies |= {drawing.FIGURES[name][0].name: drawing.FIGURES[name][0] for name in shown}
     jobs = {}
     for name, study in studies.items():
         for label, spec in study.specs(preset, seed).items():
@@ -178,7 +180,7 @@ def _write(
     evidence = {item.claim.id: item.evidence for item in judged}
     drawn = {}
     for name, (study, draw) in drawing.FIGURES.items():
-        figure = draw(results[study], evidence) if study in results else None
+        figure = draw(results[study.name], evidence) if study.name in results else None
         if figure is not None:
             drawn[name] = save(figure, writable_folder(out / "figures"), name)
     for study, outcome in results.items():

@@ -80,7 +80,9 @@ def finite_sample_mean(values: npt.ArrayLike, upper: float, confidence: float) -
     ValueError
         If a value lies outside [0, upper].
     """
-    x = np.asarray(values, dtype=np.float64) / upper
+    x = np.asarray(values, dtype=np.float64)
+    estimate = float(x.mean())
+    x = x / upper
     # Rounding may put a value an ulp past its limit.
     if x.min() < 0 or x.max() > 1 + 1e-6:
         raise ValueError(f"values in [{x.min() * upper}, {x.max() * upper}] leave [0, {upper}]")
@@ -91,7 +93,7 @@ def finite_sample_mean(values: npt.ArrayLike, upper: float, confidence: float) -
     mean = float(x.mean())
     # The limits bracket the mean up to rounding of the bisection.
     low, high = min(low, mean) * upper, max(high, mean) * upper
-    return Interval(float(np.mean(values)), low, high, confidence, "finite-sample", len(x))
+    return Interval(estimate, low, high, confidence, "finite-sample", len(x))
 
 
 def _least_mean(x: np.ndarray, threshold: float) -> float:

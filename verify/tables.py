@@ -89,9 +89,8 @@ def preconditions(values: Sequence[Mapping[str, Any]]) -> Table:
 def cells(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return a simulation's cells: settings, measured left side, bound."""
     names = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
-    columns = dict.fromkeys(
-        (*names, "runs", "measured", "95 % interval", "corrected bound"), "right"
-    )
+    headers = (*names, "runs", "measured", "95 % interval", "corrected bound")
+    columns: dict[str, str] = dict.fromkeys(headers, "right")
     return _table(
         "(1/T) sum ||grad f(x_t)||^2, mean over runs, in F^2/X^2",
         columns,

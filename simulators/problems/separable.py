@@ -57,7 +57,7 @@ class SeparableProblem:
         L: float,
         sigma: float,
         G: float,
-        d: int,
+        d: float,
         start: float | Sequence[float],
     ) -> None:
         if profile not in PROFILES:
@@ -66,8 +66,8 @@ class SeparableProblem:
             raise InputError(f"noise = {noise!r} is not known: use {', '.join(NOISES)}.")
         given = Constants(L=L, sigma=sigma, G=G, d=d, Delta=0.0)
         self.profile, self.noise = PROFILES[profile], noise
-        self.L, self.sigma, self.G = (float(given.L), float(given.sigma), float(given.G))  # type: ignore[arg-type]
-        self.d = int(given.d)  # type: ignore[call-overload]
+        self.L, self.sigma, self.G = float(given.L), float(given.sigma), float(given.G)
+        self.d = int(given.d)
         self.noise_size = self.sigma / math.sqrt(self.d)
         self.G_f = self.G - self.noise_size
         if self.G_f <= 0:

@@ -71,7 +71,7 @@ def study_specs(preset: Preset, seed: int) -> dict[str, Spec]:
         ),
         "log_cosh_quarter": make(
             problem("log_cosh", 10, 1.0, 0.7),
-            gamma=1 / 128, rho=0.02, beta1=0.0, eps=0.25, b=[1.0, 8.0, 64.0], T=4096,
+            gamma=1 / 128, rho=0.02, beta1=0.0, eps=0.25, b=[4.0, 32.0], T=2048,
         ),
         "cosine_third": make(
             problem("cosine", 10, 1.0, 0.9),
