@@ -21,7 +21,7 @@ reproduce: .venv/core.stamp
 	$(BIN)/adasam reproduce $(ARGS)
 
 test: .venv/test.stamp
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -58,7 +58,9 @@ def draw(along_b: Series, along_T: Series, interval: str) -> Figure:
         row[1].set_title(f"slope in $T$ at ${along_T.label}$\n{_slope(along_T, interval)}")
         row[2].set_title("both against $bT$:\none curve\n")
         row[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        row[0].yaxis.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False))
+        row[0].yaxis.set_major_formatter(
+            LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(9, 9))
+        )
         row[0].yaxis.set_minor_locator(NullLocator())
     return figure
 

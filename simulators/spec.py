@@ -112,8 +112,9 @@ def read(path: str | Path) -> Spec:
             return msgspec.json.decode(content, type=Spec)
         return msgspec.toml.decode(content, type=Spec)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        kind = "JSON" if path.suffix == ".json" else "TOML"
         raise InputError(
-            f"{path} is no spec: {error}. See `adasam simulate --help` for its keys."
+            f"{path} is no {kind} spec: {error}. See `adasam simulate --help` for its keys."
         ) from None
 
 

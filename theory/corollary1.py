@@ -4,7 +4,9 @@ Nothing here is typed in: each term's powers of b and T, the best c_gamma and th
 constant are derived from a Bound's expressions by sympy.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,7 @@ import sympy
 
 from theory.bound import Bound
 from theory.setting import Constants
-from theory.symbols import T, b, c_gamma, c_rho, gamma, rho, symbol
+from theory.symbols import CONSTANT_NAMES, T, b, c_gamma, c_rho, gamma, rho, symbol
 
 SCHEDULES = {gamma: c_gamma * sympy.sqrt(b / T), rho: c_rho / sympy.sqrt(b * T)}
 """gamma and rho of Corollary 1 as functions of b and T."""
@@ -71,11 +73,13 @@ def rate(expr: sympy.Expr) -> Rate:
     return Rate(power_b, power_T, coefficient)
 
 
-def rates(bound: Bound) -> dict[str, Rate]:
+@cache
+def rates(bound: Bound) -> Mapping[str, Rate]:
     """Derive each term's rate under Corollary 1's schedules."""
     return {term.name: rate(_substituted(term.expr, SCHEDULES)) for term in bound.summands}
 
 
+@cache
 def best_step(bound: Bound) -> tuple[sympy.Expr, sympy.Expr]:
     """Minimise the two leading terms over gamma.
 
@@ -89,6 +93,7 @@ def best_step(bound: Bound) -> tuple[sympy.Expr, sympy.Expr]:
     return sympy.simplify(stationary), sympy.simplify(_substituted(leading, {gamma: stationary}))
 
 
+@cache
 def optimal_c_gamma(bound: Bound) -> sympy.Expr:
     """Derive the c_gamma that minimises the bound's two leading terms, unit X.
 
@@ -130,13 +135,17 @@ def c_gamma_value(bound: Bound, constants: Constants, eps: npt.ArrayLike) -> np.
     It is 0 where Delta = 0 and infinite where sigma = 0: there the leading terms have no
     minimiser.
     """
-    expr = optimal_c_gamma(bound)
-    names = ("L", "sigma", "G", "d", "Delta", "eps", "Gb")
     eps = np.asarray(eps, dtype=np.float64)
-    given = [np.asarray(getattr(constants, name), dtype=np.float64) for name in names[:5]]
-    evaluate = sympy.lambdify([symbol(name) for name in names], expr, modules="numpy", cse=True)
+    given = [np.asarray(getattr(constants, name), dtype=np.float64) for name in CONSTANT_NAMES]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(evaluate(*given, eps, np.maximum(given[2], eps)))
+        value = _c_gamma_function(bound)(*given, eps, np.maximum(constants.G, eps))
+    return np.asarray(value)
+
+
+@cache
+def _c_gamma_function(bound: Bound) -> Callable[..., np.ndarray]:
+    arguments = [symbol(name) for name in (*CONSTANT_NAMES, "eps", "Gb")]
+    return sympy.lambdify(arguments, optimal_c_gamma(bound), modules="numpy", cse=True)
 
 
 def schedule(

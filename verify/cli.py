@@ -17,12 +17,28 @@ app = typer.Typer(
     name="adasam",
     help="Check the convergence theory of AdaSAM: bounds, simulations, verdicts.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number.") from None
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number.") from None
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
-Seed = Annotated[int, typer.Option(help="Seed of all noise.")]
+Seed = Annotated[int, typer.Option(parser=_whole, metavar="N", help="Seed of all noise.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Outside = Annotated[
     bool, typer.Option("--allow-outside", help="Run also where Theorem 1 says nothing.")
@@ -116,18 +132,32 @@ def reproduce(
 
 @app.command()
 def bound(
-    L: Annotated[float, typer.Option("--L", help="Smoothness, F/X^2.")],
-    sigma: Annotated[float, typer.Option(help="Noise, F/X.")],
-    G: Annotated[float, typer.Option("--G", help="Gradient bound, F/X.")],
-    d: Annotated[float, typer.Option("--d", help="Dimension.")],
-    Delta: Annotated[float, typer.Option("--Delta", help="f(x_0) - f*, F.")],
-    gamma: Annotated[float, typer.Option(help="Base learning rate, X.")],
-    eps: Annotated[float, typer.Option(help="Root of v_hat's start, F/X.")],
-    b: Annotated[float, typer.Option("--b", help="Batch size.")],
-    T: Annotated[float, typer.Option("--T", help="Steps.")],
-    rho: Annotated[float, typer.Option(help="Perturbation radius, X.")] = 0.0,
-    beta1: Annotated[float, typer.Option(help="Momentum.")] = 0.9,
-    beta2: Annotated[float, typer.Option(help="Second-moment parameter.")] = 0.999,
+    L: Annotated[
+        float, typer.Option("--L", parser=_number, metavar="NUMBER", help="Smoothness, F/X^2.")
+    ],
+    sigma: Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Noise, F/X.")],
+    G: Annotated[
+        float, typer.Option("--G", parser=_number, metavar="NUMBER", help="Gradient bound, F/X.")
+    ],
+    d: Annotated[float, typer.Option("--d", parser=_number, metavar="NUMBER", help="Dimension.")],
+    Delta: Annotated[
+        float, typer.Option("--Delta", parser=_number, metavar="NUMBER", help="f(x_0) - f*, F.")
+    ],
+    gamma: Annotated[
+        float, typer.Option(parser=_number, metavar="NUMBER", help="Base learning rate, X.")
+    ],
+    eps: Annotated[
+        float, typer.Option(parser=_number, metavar="NUMBER", help="Root of v_hat's start, F/X.")
+    ],
+    b: Annotated[float, typer.Option("--b", parser=_number, metavar="NUMBER", help="Batch size.")],
+    T: Annotated[float, typer.Option("--T", parser=_number, metavar="NUMBER", help="Steps.")],
+    rho: Annotated[
+        float, typer.Option(parser=_number, metavar="NUMBER", help="Perturbation radius, X.")
+    ] = 0.0,
+    beta1: Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Momentum.")] = 0.9,
+    beta2: Annotated[
+        float, typer.Option(parser=_number, metavar="NUMBER", help="Second-moment parameter.")
+    ] = 0.999,
     variant: Annotated[
         str, typer.Option(help="printed, appendix, corrected, tight_simple or all.")
     ] = "all",
@@ -158,7 +188,7 @@ def bound(
 
 @app.command()
 def simulate(
-    spec: Annotated[Path, typer.Argument(help="A .toml or .json file; see below.")],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="A .toml or .json file; see below.")],
     out: Annotated[Path | None, typer.Option(help="Write the runs to this .npz file.")] = None,
     allow_outside: Outside = False,
     json: Json = False,
@@ -200,9 +230,14 @@ def simulate(
 def speedup(
     spec: Annotated[
         Path | None,
-        typer.Argument(help="A spec whose grid runs over b, T or both; by default a Huber basin."),
+        typer.Argument(
+            metavar="SPEC",
+            help="A spec whose grid runs over b, T or both; by default a Huber basin.",
+        ),
     ] = None,
-    runs: Annotated[int, typer.Option(help="Replicates, where no spec is given.")] = 64,
+    runs: Annotated[
+        int, typer.Option(parser=_whole, metavar="N", help="Replicates, where no spec is given.")
+    ] = 64,
     seed: Seed = 0,
     allow_outside: Outside = False,
     json: Json = False,

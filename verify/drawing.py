@@ -50,7 +50,7 @@ def bounds(results: Results, evidence: Mapping[str, Evidence]) -> Figure:
         hyper = Hyperparameters(**{**cell, "T": T})
         panels.append(
             bound_vs_measured.Panel(
-                title=f"batch size b = {cell['b']:.0f}",
+                title=f"batch size $b = {cell['b']:.0f}$",
                 T=T,
                 mean=mean,
                 low=low,

@@ -38,6 +38,7 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
+    environment.filters["pretty"] = pretty
     environment.filters["replay"] = lambda spec: specs[json.dumps(spec)]
     template = environment.get_template("report.html.j2")
     return template.render(
@@ -67,3 +68,19 @@ def number(value: float) -> str:
         raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
         text = f"{mantissa}·10{raised}"
     return text.replace("-", "−")
+
+
+_LETTERS = {
+    "gamma": "γ", "rho": "ρ", "sigma": "σ", "eps": "ε", "beta1": "β₁", "beta2": "β₂",
+    "kappa": "κ", "Delta": "Δ", "v_hat": "v̂", "c_gamma": "c_γ", "c_rho": "c_ρ",
+}  # fmt: skip
+_RAISED = str.maketrans("-0123456789/", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᐟ")
+
+
+def pretty(text: str) -> str:
+    """Write plain-text mathematics with Greek letters and raised powers."""
+    words = "|".join(sorted(_LETTERS, key=len, reverse=True))
+    text = re.sub(rf"\b({words})\b", lambda found: _LETTERS[found[1]], text)
+    return re.sub(
+        r"(?:\^|\*\*)\(?(-?\d+(?:/\d+)?)\)?", lambda found: found[1].translate(_RAISED), text
+    )

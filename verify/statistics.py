@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import optimize, special
 
 BETS = (0.99, *(2.0**-k for k in range(1, 11)))
 """The shares of its stake that a bettor risks in `finite_sample_mean`."""
@@ -62,9 +62,10 @@ def finite_sample_mean(values: npt.ArrayLike, upper: float, confidence: float) -
     A bettor who doubts that the mean is m stakes a share f of its wealth on every value: the
     wealth prod_i (1 + f (x_i - m)/m) has mean 1 if m is the mean, and so exceeds 1/alpha with
     probability at most alpha (Markov). Averaging the wealth over the shares in `BETS` keeps that.
-    The lower limit is the least m that leaves the wealth below 2/(1 - confidence); it falls in m,
-    so that bisection finds it. The upper limit is the same for upper - x. (Waudby-Smith and
-    Ramdas, "Estimating means of bounded random variables by betting", 2024.)
+    The lower limit is the least m that leaves the wealth below 2/(1 - confidence); the wealth
+    falls in m, so that a bracketing root finder finds it. The upper limit is the same for
+    upper - x. (Waudby-Smith and Ramdas, "Estimating means of bounded random variables by
+    betting", 2024.)
 
     Parameters
     ----------
@@ -91,31 +92,30 @@ def finite_sample_mean(values: npt.ArrayLike, upper: float, confidence: float) -
     low = _least_mean(x, threshold)
     high = 1 - _least_mean(1 - x, threshold)
     mean = float(x.mean())
-    # The limits bracket the mean up to rounding of the bisection.
     low, high = min(low, mean) * upper, max(high, mean) * upper
     return Interval(estimate, low, high, confidence, "finite-sample", len(x))
 
 
 def _least_mean(x: np.ndarray, threshold: float) -> float:
     """The least mean that n values in [0, 1] do not refute at log wealth ``threshold``."""
-    if not x.any():
+    mean = float(x.mean())
+    if mean == 0:
         return 0.0
     shares = np.array(BETS)[:, None]
 
-    def log_wealth(m: float) -> float:
+    def excess(log_m: float) -> float:
+        m = math.exp(log_m)
         by_share = np.log1p(shares * (x - m) / m).sum(1)
-        return float(np.logaddexp.reduce(by_share)) - math.log(len(BETS))
+        return float(np.logaddexp.reduce(by_share)) - math.log(len(BETS)) - threshold
 
-    refuted, kept = 0.0, float(x.mean())
-    for _ in range(100):
-        middle = 0.5 * (refuted + kept)
-        if middle in (refuted, kept):
-            break
-        if log_wealth(middle) >= threshold:
-            refuted = middle
-        else:
-            kept = middle
-    return refuted
+    # The wealth falls in m and is at most 1 at the mean (the logarithm is concave).
+    high = math.log(mean)
+    low = high - 30
+    if excess(low) <= 0:
+        return 0.0
+    tolerance = 1e-10
+    root = optimize.root_scalar(excess, bracket=(low, high), method="brentq", xtol=tolerance).root
+    return math.exp(root - tolerance)
 
 
 def standard_error(values: np.ndarray) -> float:

@@ -7,7 +7,7 @@ perturbation, b from 1 to 64.
 
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -176,6 +176,7 @@ def _closed_form(T: int) -> Fraction:
     )
 
 
+@cache
 def _closed_form_check() -> dict[str, Any]:
     """Compare the counterexample's closed form with the enumeration of all its sign paths."""
     size = Fraction(_SMALL)

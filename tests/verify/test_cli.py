@@ -1,0 +1,332 @@
+"""The command line: what it prints, and how it refuses."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulators.runs import Runs
+from verify import cli
+
+SETTING = {
+    "L": "1", "sigma": "1", "G": "2", "d": "10", "Delta": "1", "gamma": "0.01", "rho": "0.01",
+    "beta1": "0.9", "beta2": "0.999", "eps": "0.5", "b": "16", "T": "10000",
+}  # fmt: skip
+
+SPEC = """
+[problem]
+profile = "huber"
+noise = "additive"
+L = 1.0
+sigma = 0.5
+G = 1.0
+d = 4
+start = 0.5
+
+[run]
+gamma = 0.01
+rho = 0.01
+beta1 = 0.0
+beta2 = 0.999
+eps = 0.5
+b = [1, 16]
+T = 20
+runs = 3
+seed = 7
+"""
+
+
+def adasam(capsys, monkeypatch, *arguments: str) -> tuple[int, str, str]:
+    """Run the command line in this process; return the exit code, stdout and stderr."""
+    monkeypatch.setattr(sys, "argv", ["adasam", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    captured = capsys.readouterr()
+    code = caught.value.code
+    return 0 if code is None else int(code), captured.out, captured.err
+
+
+def bound(**changes: str) -> list[str]:
+    setting = SETTING | changes
+    return ["bound", *(word for name, value in setting.items() for word in (f"--{name}", value))]
+
+
+def test_bound_prints_the_seven_terms_as_json(capsys, monkeypatch):
+    arguments = [*bound(), "--variant", "corrected", "--json"]
+    code, out, _ = adasam(capsys, monkeypatch, *arguments)
+    content = json.loads(out)
+    by_hand = {
+        "initial_gap": 2 * 2 * 1 / (0.01 * 10000),
+        "gradient_noise": 8 * 2 * 0.01 * 1 * 1 / (16 * 0.25),
+        "perturbation": 45 * 2 * 1e-4 / 0.5,
+        "eta_variation_l1": 2 * 8 * 10 * (2 - 0.5) / (0.1 * 10000),
+        "momentum": 6 * 1e-4 * 81 * 10 * 8 / 0.125,
+        "eta_variation_l2": 2 * (4 + 81) * 0.01 * 8 * 10 * (4 - 0.25) / 10000,
+        "perturbed_noise": 8 * 2 * 0.01 * 1e-4 / 0.25,
+    }
+    assert code == 0
+    assert content["variant"] == "corrected"
+    assert content["terms"] == pytest.approx(by_hand, rel=1e-12)
+    assert content["total"] == pytest.approx(sum(by_hand.values()), rel=1e-12)
+    assert content["phi"] == pytest.approx(sum(list(by_hand.values())[2:]), rel=1e-12)
+    assert (content["trivial"], content["vacuous"], content["applies"]) == (40, False, True)
+    (check,) = content["preconditions"]
+    assert check["name"] == "gamma <= eps/(16 L)"
+    assert (check["holds"], check["value"], check["limit"]) == (True, 0.01, 0.03125)
+
+
+def test_bound_lays_all_variants_side_by_side(capsys, monkeypatch):
+    code, out, _ = adasam(capsys, monkeypatch, *bound(), "--variant", "all")
+    assert code == 0
+    for word in ("printed", "appendix", "corrected", "tight_simple", "gradient_noise", "Phi"):
+        assert word in out
+
+
+def test_bound_prints_latex(capsys, monkeypatch):
+    code, out, _ = adasam(capsys, monkeypatch, *bound(), "--variant", "printed", "--latex")
+    assert code == 0
+    assert out.startswith(r"\frac{1}{T} \sum")
+    assert r"\frac{8 G L \gamma \sigma^{2}}{\epsilon}" in out
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [({"gamma": "0.05"}, "gamma <= eps/(16 L)"), ({"eps": "3"}, "eps <= G")],
+)
+def test_outside_the_theorem_bound_says_so_and_exits_0(capsys, monkeypatch, changes, name):
+    arguments = [*bound(**changes), "--variant", "printed", "--json"]
+    code, out, _ = adasam(capsys, monkeypatch, *arguments)
+    content = json.loads(out)
+    failed = [check["name"] for check in content["preconditions"] if not check["holds"]]
+    assert (code, content["applies"], failed) == (0, False, [name])
+
+
+def test_a_bound_that_is_false_outside_its_condition_has_no_total_there(capsys, monkeypatch):
+    arguments = [*bound(gamma="0.03"), "--variant", "tight_simple", "--json"]
+    code, out, _ = adasam(capsys, monkeypatch, *arguments)
+    content = json.loads(out)
+    assert (code, content["total"], content["applies"]) == (0, None, False)
+
+
+MALFORMED_BOUNDS = [
+    ("L", "0"), ("L", "-1"), ("L", "nan"), ("L", "inf"), ("L", "text"),
+    ("sigma", "-0.1"), ("sigma", "nan"), ("sigma", "7"), ("G", "0"), ("G", "inf"),
+    ("d", "0"), ("d", "2.5"), ("d", "-3"), ("Delta", "-1"), ("Delta", "nan"),
+    ("gamma", "0"), ("gamma", "-0.01"), ("gamma", "inf"), ("rho", "-1"), ("rho", "nan"),
+    ("beta1", "1"), ("beta1", "-0.1"), ("beta1", "nan"), ("beta2", "1.1"), ("beta2", "-1"),
+    ("eps", "0"), ("eps", "-1"), ("b", "0"), ("b", "1.5"), ("b", "-4"), ("b", "inf"),
+    ("T", "0"), ("T", "0.5"), ("T", "nan"), ("T", ""), ("variant", "best"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), MALFORMED_BOUNDS)
+def test_bound_refuses_what_is_malformed(capsys, monkeypatch, name, value):
+    code, out, err = adasam(capsys, monkeypatch, *bound(**{name: value}))
+    assert (code, out) == (2, "")
+    assert name in err
+    assert value in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("name", ["L", "sigma", "G", "d", "Delta", "gamma", "eps", "b", "T"])
+def test_bound_names_what_is_missing(capsys, monkeypatch, name):
+    setting = {key: value for key, value in SETTING.items() if key != name}
+    words = [word for key, value in setting.items() for word in (f"--{key}", value)]
+    code, out, err = adasam(capsys, monkeypatch, "bound", *words)
+    assert (code, out) == (2, "")
+    assert f"--{name}" in err
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "spec.toml"
+    path.write_text(SPEC)
+    return path
+
+
+def test_simulate_writes_the_runs_and_prints_the_cells(capsys, monkeypatch, spec, tmp_path):
+    out = tmp_path / "runs.npz"
+    code, text, _ = adasam(capsys, monkeypatch, "simulate", str(spec), "--out", str(out), "--json")
+    runs, cells = Runs.load(out), json.loads(text)["cells"]
+    assert code == 0
+    assert [cell["b"] for cell in cells] == [1, 16]
+    assert [cell["lhs"] for cell in cells] == [float(runs.lhs(k).mean()) for k in (0, 1)]
+    assert runs.mean_grad_norm2.dtype == np.float64
+
+
+MALFORMED_SPECS = [
+    ("b = [1, 16]", "b = 1.5", "b = 1.5"),
+    ("b = [1, 16]", "b = 0", "b = 0"),
+    ("b = [1, 16]", "b = []", "empty list"),
+    ("b = [1, 16]", "b = 2000000", "1048576"),
+    ("T = 20", "T = 0", "T = 0"),
+    ("T = 20", 'T = "long"', "T"),
+    ("T = 20", "", "T"),
+    ("gamma = 0.01", "gamma = -0.01", "gamma = -0.01"),
+    ("gamma = 0.01", "gamma = nan", "gamma = nan"),
+    ("gamma = 0.01", "", "gamma is missing"),
+    ("gamma = 0.01", "gamma = 0.01\nlr = 0.1", "lr"),
+    ("gamma = 0.01", "gamma = 0.01\nc_gamma = 1.0", "c_gamma needs a schedule"),
+    ("gamma = 0.01", 'gamma = 0.01\nschedule = "corollary1"', "beside a schedule"),
+    ("rho = 0.01", "rho = inf", "rho = inf"),
+    ("beta1 = 0.0", "beta1 = 1", "beta1 = 1"),
+    ("beta2 = 0.999", "beta2 = 2", "beta2 = 2"),
+    ("eps = 0.5", "eps = 0", "eps = 0"),
+    ("eps = 0.5", "eps = true", "eps"),
+    ("sigma = 0.5", "sigma = 3", "sqrt(d) G = 2"),
+    ("sigma = 0.5", "sigma = 2", "sqrt(d) G = 2"),
+    ("d = 4", "d = 2.5", "d = 2.5"),
+    ("start = 0.5", "start = [0.1, 0.2]", "d = 4"),
+    ('profile = "huber"', 'profile = "quartic"', "quartic"),
+    ('noise = "additive"', 'noise = "gaussian"', "gaussian"),
+    ("runs = 3", "runs = 0", "runs = 0"),
+    ("runs = 3", "runs = 1.5", "runs"),
+    ("seed = 7", "seed = -7", "seed = -7"),
+    ("seed = 7", 'seed = 7\nmethod = "adam"', "adam"),
+    ("seed = 7", 'seed = 7\nrecord = "all"', "all"),
+    ("seed = 7", "seed = 7\nworkers = 2", "workers"),
+    ("seed = 7", 'seed = 7\n[engine]\nname = "fast"', "fast"),
+    ("seed = 7", 'seed = 7\n[engine]\ndtype = "int8"', "int8"),
+    ("seed = 7", 'seed = 7\n[engine]\ndevice = "abacus"', "abacus"),
+    ("[run]", "[runs]", "runs"),
+    (SPEC, "", "problem"),
+    (SPEC, "this is no TOML", "TOML"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), MALFORMED_SPECS)
+def test_simulate_refuses_what_is_malformed(capsys, monkeypatch, spec, tmp_path, old, new, said):
+    assert old in SPEC
+    spec.write_text(SPEC.replace(old, new))
+    out = tmp_path / "runs.npz"
+    code, text, err = adasam(capsys, monkeypatch, "simulate", str(spec), "--out", str(out))
+    assert (code, text) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["spec.toml"]
+
+
+def test_float32_refuses_an_eps_whose_square_it_cannot_hold(capsys, monkeypatch, spec):
+    small = SPEC.replace("eps = 0.5", "eps = 1e-25").replace("gamma = 0.01", "gamma = 1e-27")
+    spec.write_text(small)
+    code, _, err = adasam(capsys, monkeypatch, "simulate", str(spec))
+    assert code == 2
+    assert "eps = 1e-25" in err
+    assert "float64" in err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("gamma = 0.01", "gamma = 0.04", "gamma = 0.04 exceeds eps/(16 L) = 0.03125"),
+        ("eps = 0.5", "eps = 1.5", "eps = 1.5 exceeds G = 1"),
+        ("seed = 7", 'seed = 7\nmethod = "adam_sam"', "running maximum"),
+    ],
+)
+def test_simulate_outside_the_theorem_needs_allow_outside(
+    capsys, monkeypatch, spec, old, new, said
+):
+    spec.write_text(SPEC.replace(old, new))
+    code, _, err = adasam(capsys, monkeypatch, "simulate", str(spec))
+    assert code == 2
+    assert said in err
+    assert "--allow-outside" in err
+    code, _, _ = adasam(capsys, monkeypatch, "simulate", str(spec), "--allow-outside")
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["reproduce", "--preset", "huge"], "huge"),
+        (["reproduce", "--seed", "-1"], "seed = -1"),
+        (["reproduce", "--seed", "one"], "one"),
+        (["reproduce", "--only", "theorem2"], "theorem2"),
+        (["simulate", "missing.toml"], "missing.toml"),
+        (["simulate"], "SPEC"),
+        (["speedup", "missing.toml"], "missing.toml"),
+        (["speedup", "--runs", "1"], "runs = 1"),
+        (["prove"], "prove"),
+    ],
+)
+def test_every_command_refuses_with_one_message(capsys, monkeypatch, tmp_path, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = adasam(capsys, monkeypatch, *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["reproduce", "--only", "units"], ["simulate"]])
+def test_an_unwritable_out_is_refused_before_any_work(capsys, monkeypatch, spec, tmp_path, command):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "below.npz"
+    source = [str(spec)] if command == ["simulate"] else []
+    code, text, err = adasam(capsys, monkeypatch, *command, *source, "--out", str(out))
+    assert (code, text) == (2, "")
+    assert "cannot be written to" in err
+
+
+def test_simulate_names_the_suffix_that_out_needs(capsys, monkeypatch, spec, tmp_path):
+    out = tmp_path / "runs.csv"
+    code, _, err = adasam(capsys, monkeypatch, "simulate", str(spec), "--out", str(out))
+    assert code == 2
+    assert "runs.npz" in err
+
+
+def test_speedup_fits_every_slope_a_grid_allows(capsys, monkeypatch, spec):
+    spec.write_text(SPEC.replace("T = 20", "T = [64, 256]"))
+    code, out, _ = adasam(capsys, monkeypatch, "speedup", str(spec), "--json")
+    rows = json.loads(out)["slopes"]
+    assert code == 0
+    assert [(row["along"], row["at"]) for row in rows] == [
+        ("b", "T = 64"), ("b", "T = 256"), ("T", "b = 1"), ("T", "b = 16"),
+    ]  # fmt: skip
+    assert all(row["low"] <= row["slope"] <= row["high"] for row in rows)
+
+
+def test_speedup_needs_something_to_fit(capsys, monkeypatch, spec):
+    spec.write_text(SPEC.replace("b = [1, 16]", "b = 4"))
+    code, _, err = adasam(capsys, monkeypatch, "speedup", str(spec))
+    assert code == 2
+    assert "one b and one T" in err
+
+
+def test_claims_lists_ids_sources_and_expectations(capsys, monkeypatch):
+    code, out, _ = adasam(capsys, monkeypatch, "claims", "--json")
+    claims = {claim["id"]: claim for claim in json.loads(out)["claims"]}
+    assert code == 0
+    assert claims["theorem1.printed"]["expected"] == "refuted"
+    assert claims["corollary1.rate_b"]["source"] == "Corollary 1, (7)"
+
+
+def test_doctor_names_versions_and_device(capsys, monkeypatch):
+    code, out, _ = adasam(capsys, monkeypatch, "doctor")
+    assert code == 0
+    assert "torch" in out
+    assert "device" in out
+
+
+def test_help_loads_no_heavy_library():
+    script = (
+        "import sys; sys.argv = ['adasam', '--help']\n"
+        "from verify.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([n for n in ('torch', 'numba', 'matplotlib', 'sympy') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "reproduce" in done.stdout
+    assert done.stdout.rstrip().endswith("[]")
+
+
+def test_the_installed_command_refuses_without_a_traceback():
+    command = [str(Path(sys.executable).with_name("adasam")), *bound(sigma="100")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: sigma = 100 exceeds sqrt(d) G = 6.32456")
+    assert len(done.stderr.splitlines()) == 1
