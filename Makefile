@@ -13,12 +13,19 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup reproduce test lint clean
+.PHONY: setup reproduce readme test lint clean
 
 setup: .venv/dev.stamp
 
 reproduce: .venv/core.stamp
 	$(BIN)/adasam reproduce $(ARGS)
+
+# Puts the verdict table and the figures of a fresh reproduction into the README.
+readme: reproduce
+	mkdir -p .readme
+	cp results/figures/bound_vs_measured.png results/figures/linear_speedup.png .readme/
+	sed -i -e '/<!-- verdicts -->/,/<!-- end of verdicts -->/{//!d}' \
+		-e '/<!-- verdicts -->/r results/verdicts.md' README.md
 
 test: .venv/test.stamp
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)

@@ -47,8 +47,9 @@ class Judged:
 
 
 def chosen(only: Sequence[str]) -> dict[str, Claim]:
-    """Return the claims with these ids or families (``theorem1`` is all of its claims); all if
-    none is given.
+    """Return the claims of these ids or families; all if none is given.
+
+    A family is what stands before the dot: ``theorem1`` is all of its claims.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def reproduce(
     preset : str
         ``"quick"`` or ``"paper"``.
     out : Path
-        Folder for claims.json, report.html, figures/, data/ and specs/.
+        Folder for claims.json, report.html, verdicts.md, figures/, data/ and specs/.
     seed : int
     device : str
     only : sequence of str
@@ -195,6 +196,7 @@ def _write(
         "versions": versions(),
     }
     vector = {name: paths[0].read_text(encoding="utf-8") for name, paths in drawn.items()}
+    write(out / "verdicts.md", markdown(judged))
     write(out / "report.html", render(judged, provenance, vector, files))
     content = {
         "schema": 1,
@@ -203,6 +205,17 @@ def _write(
         "claims": [_claim_json(item, drawn) for item in judged],
     }
     write(out / "claims.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def markdown(judged: Sequence[Judged]) -> str:
+    """Return the verdict table in Markdown."""
+    rows = [
+        f"| `{item.claim.id}` | {item.verdict} | {item.meaning} | {item.summary} |"
+        for item in judged
+    ]
+    return "\n".join(
+        ["| claim | verdict | which says | evidence |", "|---|---|---|---|", *rows, ""]
+    )
 
 
 def _claim_json(item: Judged, drawn: Mapping[str, Any]) -> dict[str, Any]:
