@@ -1,11 +1,12 @@
 """What goes into an engine, and what comes out."""
 
-import os
-import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from simulators.files import whole
 
 CHECKPOINTS = 64
 """How many checkpoints a run's curves have."""
@@ -116,15 +117,9 @@ class Runs:
 
     def save(self, path: str | Path) -> None:
         """Write an .npz file with these names; whole or not at all."""
-        path = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, **self.arrays())  # type: ignore[arg-type]
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        arrays: dict[str, Any] = self.arrays()
+        with whole(Path(path)) as file:
+            np.savez(file, **arrays)
 
     @staticmethod
     def load(path: str | Path) -> "Runs":

@@ -113,7 +113,7 @@ def simulate(
         inputs,
         trajectory=trajectory,
         dtype=dtype,
-        device=_device(device),
+        device=resolve_device(device),
         progress=progress,
     )
 
@@ -150,17 +150,29 @@ def _inputs(
     )
 
 
-def _device(device: str) -> str:
+def resolve_device(device: str) -> str:
+    """Return the torch device that ``device`` stands for; ``auto`` is a GPU if torch sees one.
+
+    Raises
+    ------
+    InputError
+        If torch cannot use it.
+    """
     import torch
 
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
+        kind = torch.device(device).type
+        if kind not in ("cpu", "cuda"):
+            raise RuntimeError(f"{kind} is not supported")
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].rstrip(".")
+        if len(reason) > 100:
+            reason = "torch does not know it"
         raise InputError(
-            f"device = {device!r} cannot be used ({reason}): use cpu, or auto."
+            f"device = {device!r} cannot be used ({reason}): use cpu, cuda or auto."
         ) from None
     return device
 

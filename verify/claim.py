@@ -31,9 +31,7 @@ class Preset:
     slope_runs: int
 
 
-PRESETS = {
-    preset.name: preset for preset in (Preset("quick", 640, 48), Preset("paper", 4096, 1024))
-}
+PRESETS = {preset.name: preset for preset in (Preset("quick", 640, 48), Preset("paper", 4096, 512))}
 """The presets by name."""
 
 

@@ -1,23 +1,16 @@
-"""Writing files whole or not at all."""
+"""Text files and folders for results."""
 
-import os
 import tempfile
 from pathlib import Path
 
+from simulators.files import whole
 from theory.errors import InputError
 
 
 def write(path: Path, content: str) -> None:
-    """Write a text file; an interruption leaves the old one, or none."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """Write a text file, whole or not at all."""
+    with whole(path) as file:
+        file.write(content.encode())
 
 
 def writable_folder(path: Path) -> Path:

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from simulators.simulation import resolve_device
 from theory.errors import InputError
 from verify import drawing
 from verify.claim import PRESETS, Claim, Preset, Results
@@ -126,6 +127,8 @@ def reproduce(
     if seed < 0:
         raise InputError(f"seed = {seed} is negative: give a whole number from 0.")
     claims, size = chosen(only), preset_named(preset)
+    if any(claim.study for claim in claims.values()):
+        device = resolve_device(device)
     writable_folder(out)
     stage("simulating")
     results = _simulate(claims, size, seed, device, processes, progress)
