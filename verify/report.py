@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from verify.claim import ERROR_BUDGET
 from verify.drawing import CAPTIONS
@@ -74,13 +74,14 @@ _LETTERS = {
     "gamma": "γ", "rho": "ρ", "sigma": "σ", "eps": "ε", "beta1": "β₁", "beta2": "β₂",
     "kappa": "κ", "Delta": "Δ", "v_hat": "v̂", "c_gamma": "c_γ", "c_rho": "c_ρ",
 }  # fmt: skip
-_RAISED = str.maketrans("-0123456789/", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᐟ")
 
 
-def pretty(text: str) -> str:
-    """Write plain-text mathematics with Greek letters and raised powers."""
+def pretty(text: str) -> Markup:
+    """Write plain-text mathematics with Greek letters and raised powers, as HTML."""
     words = "|".join(sorted(_LETTERS, key=len, reverse=True))
-    text = re.sub(rf"\b({words})\b", lambda found: _LETTERS[found[1]], text)
-    return re.sub(
-        r"(?:\^|\*\*)\(?(-?\d+(?:/\d+)?)\)?", lambda found: found[1].translate(_RAISED), text
+    html = re.sub(rf"\b({words})\b", lambda found: _LETTERS[found[1]], str(escape(text)))
+    power = r"(?:\^|\*\*)(?:\((-?\d+/\d+)\)|(-?\d+))"
+    raised = re.sub(
+        power, lambda found: f"<sup>{(found[1] or found[2]).replace('-', '−')}</sup>", html
     )
+    return Markup(raised)

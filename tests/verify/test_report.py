@@ -1,0 +1,41 @@
+"""How the report writes numbers, formulas and figures."""
+
+import pytest
+
+from verify.report import inline, number, pretty
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("8 G gamma L sigma^2/(b eps^2)", "8 G γ L σ<sup>2</sup>/(b ε<sup>2</sup>)"),
+        ("b^(-1/2) and T^(-1/2)", "b<sup>−1/2</sup> and T<sup>−1/2</sup>"),
+        ("F**2/X**2", "F<sup>2</sup>/X<sup>2</sup>"),
+        ("eps^-2 - G^-2", "ε<sup>−2</sup> - G<sup>−2</sup>"),
+        ("gradient_noise, c_gamma", "gradient_noise, c_γ"),
+        ("a < b & c", "a &lt; b &amp; c"),
+    ],
+)
+def test_formulas_become_greek_and_raised(text, html):
+    assert str(pretty(text)) == html
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.25, "0.25"), (-0.49842, "−0.4984"), (4.6566e-10, "4.657·10⁻¹⁰"), (1e-06, "1·10⁻⁶")],
+)
+def test_numbers_have_four_digits_and_true_minus_signs(value, text):
+    assert number(value) == text
+
+
+def test_an_inlined_figure_keeps_its_references_and_shares_no_id():
+    svg = (
+        '<?xml version="1.0"?><svg width="7pt" height="3pt" viewBox="0 0 7 3">'
+        '<g id="a"/><use xlink:href="#a"/><path clip-path="url(#p)"/></svg>'
+    )
+    page = str(inline(svg, "one")) + str(inline(svg, "two"))
+    assert "<?xml" not in page
+    for name in ("one", "two"):
+        assert page.count(f'id="{name}-a"') == 1
+        assert f'href="#{name}-a"' in page
+        assert f"url(#{name}-p)" in page
