@@ -45,6 +45,7 @@ LOOKS = {
     "appendix": ("appendix (47)", COLOURS["orange"], "-", 3.2),
     "corrected": ("corrected", COLOURS["blue"], "-", 1.0),
     "tight_simple": ("tight, closed form", COLOURS["green"], (0, (6, 1.5, 1, 1.5)), 1.2),
+    "tight": ("tight", COLOURS["purple"], (0, (4, 1.2)), 1.4),
 }
 """Label, colour, dashes and width of each variant, the same in every figure: (47) is wide, since
 CORRECTED lies on it."""

@@ -20,7 +20,7 @@ from simulators.simulation import simulate
 from theory import corollary1
 from theory.errors import InputError
 from theory.setting import Hyperparameters
-from theory.theorem1 import CORRECTED, PRINTED
+from theory.theorem1 import CORRECTED, PRINTED, TIGHT
 
 Numbers = float | list[float]
 
@@ -89,7 +89,7 @@ class Spec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 CELL = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
 """What differs from cell to cell."""
 
-OPTIMAL = {"corrected": CORRECTED}
+OPTIMAL = {"corrected": CORRECTED, "tight": TIGHT}
 """The bounds whose leading terms a named c_gamma minimises."""
 
 

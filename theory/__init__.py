@@ -15,6 +15,7 @@ from theory.setting import Precondition as Precondition
 from theory.theorem1 import APPENDIX as APPENDIX
 from theory.theorem1 import CORRECTED as CORRECTED
 from theory.theorem1 import PRINTED as PRINTED
+from theory.theorem1 import TIGHT as TIGHT
 from theory.theorem1 import TIGHT_SIMPLE as TIGHT_SIMPLE
 from theory.theorem1 import VARIANTS as VARIANTS
 from theory.units import InhomogeneousError as InhomogeneousError

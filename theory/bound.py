@@ -18,7 +18,7 @@ UNIT = F**2 / X**2
 """The unit of the left side, and so the unit that every term must have."""
 
 _ARGUMENTS = (
-    "L", "sigma", "G", "d", "Delta", "gamma", "rho", "beta1", "beta2", "eps", "b", "T", "Gb",
+    "L", "sigma", "G", "d", "Delta", "gamma", "rho", "beta1", "beta2", "eps", "b", "T", "Gb", "tau",
 )  # fmt: skip
 
 
@@ -68,7 +68,8 @@ class Bound:
     Attributes
     ----------
     name : str
-        The variant: ``"printed"``, ``"appendix"``, ``"corrected"``, ``"tight_simple"``.
+        The variant: ``"printed"``, ``"appendix"``, ``"corrected"``, ``"tight_simple"``,
+        ``"tight"``.
     source : str
         The equation it is, or how it comes about.
     summands : tuple of Term
@@ -77,6 +78,12 @@ class Bound:
         Under what it is claimed.
     nan_outside : bool
         Whether the total is nan where a requirement fails: for a bound known to be false there.
+    root : callable or None
+        For a bound whose terms contain tau: from every symbol's value by name to tau.
+    capped : bool
+        Whether the total is never more than d G^2.
+    leading : tuple of two str
+        The terms that lead as T grows; the others are Phi.
     """
 
     name: str
@@ -84,9 +91,9 @@ class Bound:
     summands: tuple[Term, ...]
     requirements: tuple[Precondition, ...]
     nan_outside: bool = False
-
-    LEADING = ("initial_gap", "gradient_noise")
-    """The two terms the paper shows first; the others are its Phi."""
+    root: Callable[[dict[str, np.ndarray]], np.ndarray] | None = None
+    capped: bool = False
+    leading: tuple[str, str] = ("initial_gap", "gradient_noise")
 
     @property
     def terms(self) -> dict[str, Term]:
@@ -102,9 +109,14 @@ class Bound:
         sides = [side for item in self.requirements for side in (item.left, item.right)]
         return _numeric(sides)
 
+    def _values(self, constants: Constants, hyper: Hyperparameters) -> dict[str, np.ndarray]:
+        arrays = values(constants, hyper)
+        arrays["tau"] = np.asarray(np.nan) if self.root is None else self.root(arrays)
+        return arrays
+
     def evaluate(self, constants: Constants, hyper: Hyperparameters) -> dict[str, np.ndarray]:
         """Return every term's value, float64 of the broadcast shape, unit F^2/X^2."""
-        arrays = values(constants, hyper)
+        arrays = self._values(constants, hyper)
         shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
         results = self._term_function(*_ordered(arrays))
         return {
@@ -113,8 +125,13 @@ class Bound:
         }
 
     def total(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
-        """Return the bound itself, unit F^2/X^2; nan outside the theorem if `nan_outside`."""
+        """Return the bound itself, unit F^2/X^2.
+
+        It is nan outside the theorem if `nan_outside`, and at most d G^2 if `capped`.
+        """
         total = _sum(self.evaluate(constants, hyper).values())
+        if self.capped:
+            total = np.minimum(total, trivial(constants))
         if self.nan_outside:
             total = np.where(self.applies(constants, hyper), total, np.nan)
         return total
@@ -122,7 +139,7 @@ class Bound:
     def phi(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
         """Return Phi: the bound without its two leading terms, unit F^2/X^2."""
         terms = self.evaluate(constants, hyper)
-        return _sum(value for name, value in terms.items() if name not in self.LEADING)
+        return _sum(value for name, value in terms.items() if name not in self.leading)
 
     def dominant(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
         """Return the name of the largest term, an array of str of the broadcast shape."""
@@ -132,7 +149,7 @@ class Bound:
 
     def preconditions(self, constants: Constants, hyper: Hyperparameters) -> list[Check]:
         """Return each requirement with its value, limit and margin at these settings."""
-        arrays = values(constants, hyper)
+        arrays = self._values(constants, hyper)
         sides = iter(self._requirement_function(*_ordered(arrays)))
         checks = []
         for item in self.requirements:
@@ -163,7 +180,13 @@ class Bound:
     def latex(self) -> str:
         """Return the whole inequality as LaTeX."""
         left = r"\frac{1}{T} \sum_{t=0}^{T-1} \mathbb{E} \|\nabla f(x_t)\|^2"
-        return left + r" \le " + " + ".join(sympy.latex(term.expr) for term in self.summands)
+        right = " + ".join(sympy.latex(term.expr) for term in self.summands)
+        if self.root is None:
+            return rf"{left} \le {right}"
+        return (
+            rf"{left} \le \min\{{\bar{{G}} \tau,\, d G^2\}}, \quad "
+            rf"\tau \text{{ the largest root of }} \bar{{G}} \tau = {right}"
+        )
 
 
 def trivial(constants: Constants) -> np.ndarray:

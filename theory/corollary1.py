@@ -14,7 +14,7 @@ import sympy
 
 from theory.bound import Bound
 from theory.setting import Constants
-from theory.symbols import CONSTANT_NAMES, T, b, c_gamma, c_rho, gamma, rho, symbol
+from theory.symbols import CONSTANT_NAMES, T, b, beta1, c_gamma, c_rho, gamma, rho, symbol, tau
 
 SCHEDULES = {gamma: c_gamma * sympy.sqrt(b / T), rho: c_rho / sympy.sqrt(b * T)}
 """gamma and rho of Corollary 1 as functions of b and T."""
@@ -47,7 +47,7 @@ class Rate:
     coefficient: sympy.Expr
 
 
-def _substituted(expr: sympy.Expr, values: dict[sympy.Symbol, sympy.Expr]) -> sympy.Expr:
+def _substituted(expr: sympy.Expr, values: Mapping[sympy.Symbol, sympy.Expr]) -> sympy.Expr:
     out = expr.subs(list(values.items()))
     assert isinstance(out, sympy.Expr)
     return out
@@ -75,8 +75,35 @@ def rate(expr: sympy.Expr) -> Rate:
 
 @cache
 def rates(bound: Bound) -> Mapping[str, Rate]:
-    """Derive each term's rate under Corollary 1's schedules."""
+    """Derive each term's rate under Corollary 1's schedules.
+
+    Raises
+    ------
+    ValueError
+        If a term is no monomial in b and T: TIGHT's are not.
+    """
     return {term.name: rate(_substituted(term.expr, SCHEDULES)) for term in bound.summands}
+
+
+def _leading(bound: Bound) -> dict[str, sympy.Expr]:
+    """Return the two leading terms as T grows without momentum: tau and rho go to 0.
+
+    A closed variant's leading terms contain neither; of TIGHT's step term that leaves the noise.
+    """
+    vanishing = {tau: sympy.Integer(0), rho: sympy.Integer(0), beta1: sympy.Integer(0)}
+    return {
+        name: _substituted(_uncapped(bound.terms[name].expr), vanishing) for name in bound.leading
+    }
+
+
+def _uncapped(expr: sympy.Expr) -> sympy.Expr:
+    """Replace each minimum by its argument that holds tau: for small tau the cap is far."""
+    out = expr.replace(
+        lambda part: isinstance(part, sympy.Min),
+        lambda part: next(argument for argument in part.args if argument.has(tau)),
+    )
+    assert isinstance(out, sympy.Expr)
+    return out
 
 
 @cache
@@ -88,7 +115,7 @@ def best_step(bound: Bound) -> tuple[sympy.Expr, sympy.Expr]:
     gamma, value : sympy.Expr
         The minimiser, unit X, and the two terms' sum there, unit F^2/X^2.
     """
-    leading = sum((bound.terms[name].expr for name in Bound.LEADING), sympy.Integer(0))
+    leading = sum(_leading(bound).values(), sympy.Integer(0))
     (stationary,) = sympy.solve(sympy.diff(leading, gamma), gamma)
     return sympy.simplify(stationary), sympy.simplify(_substituted(leading, {gamma: stationary}))
 
@@ -103,7 +130,7 @@ def optimal_c_gamma(bound: Bound) -> sympy.Expr:
         If the leading terms do not share a rate in b and T under the schedule: then no constant
         is best for every b and T, as for the printed variant.
     """
-    first, second = (rates(bound)[name] for name in Bound.LEADING)
+    first, second = (rate(_substituted(expr, SCHEDULES)) for expr in _leading(bound).values())
     if (first.power_b, first.power_T) != (second.power_b, second.power_T):
         raise ValueError(
             f"the leading terms of {bound.name} scale as b^({first.power_b}) T^({first.power_T}) "

@@ -38,6 +38,7 @@ _TABLE: dict[str, tuple[sympy.Expr, str, str]] = {
     "c_gamma": (X, "c_gamma", "constant of the schedule gamma = c_gamma sqrt(b/T)"),
     "c_rho": (X, "c_rho", "constant of the schedule rho = c_rho / sqrt(bT)"),
     "Gb": (F / X, r"\bar{G}", "max(G, eps): what bounds 1/eta whatever eps is"),
+    "tau": (F / X, "tau", "average of E||grad f(x_t)||^2 weighted by eta_{t-1}"),
     "s": (F / X, "s", "mini-batch gradient at x_t"),
     "g": (F / X, "g", "mini-batch gradient at x_t + delta_t"),
     "m": (F / X, "m", "momentum: running mean of g"),
@@ -61,7 +62,7 @@ def symbol(name: str) -> sympy.Symbol:
 
 L, sigma, G, d, Delta = (symbol(name) for name in ("L", "sigma", "G", "d", "Delta"))
 gamma, rho, beta1, eps, b, T = (symbol(n) for n in ("gamma", "rho", "beta1", "eps", "b", "T"))
-c_gamma, c_rho, Gb = (symbol(name) for name in ("c_gamma", "c_rho", "Gb"))
+c_gamma, c_rho, Gb, tau = (symbol(name) for name in ("c_gamma", "c_rho", "Gb", "tau"))
 
 CONSTANT_NAMES = ("L", "sigma", "G", "d", "Delta")
 HYPERPARAMETER_NAMES = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")

@@ -31,6 +31,8 @@ def unit_of(expr: sympy.Basic) -> sympy.Expr:
             raise InhomogeneousError(f"the exponent of {expr} has unit {unit_of(exponent)}")
         base_unit = unit_of(base)
         return ONE if base_unit == ONE else base_unit**exponent
+    if isinstance(expr, sympy.Abs):
+        return unit_of(expr.args[0])
     if isinstance(expr, sympy.Add | sympy.Max | sympy.Min):
         first, *others = expr.args
         unit = unit_of(first)

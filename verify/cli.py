@@ -159,7 +159,7 @@ def bound(
         float, typer.Option(parser=_number, metavar="NUMBER", help="Second-moment parameter.")
     ] = 0.999,
     variant: Annotated[
-        str, typer.Option(help="printed, appendix, corrected, tight_simple or all.")
+        str, typer.Option(help="printed, appendix, corrected, tight_simple, tight or all.")
     ] = "all",
     json: Json = False,
     latex: Annotated[bool, typer.Option(help="Print the bound as LaTeX instead.")] = False,

@@ -253,9 +253,11 @@ def _write_specs(out: Path, judged: Sequence[Judged]) -> dict[str, str]:
             run = instance["spec"]["run"]
             label = instance.get("name", "control" if run["rho"] == 0 else "speedup")
             name = f"{label}-b{run['b']:.0f}-T{run['T']:.0f}.json"
+            if name in files.values():  # the cells differ in beta1
+                name = f"{label}-b{run['b']:.0f}-T{run['T']:.0f}-beta1-{run['beta1']:g}.json"
             write(folder / name, text)
-            files[text] = f"specs/{name}"
-    return {json.dumps(json.loads(text)): path for text, path in files.items()}
+            files[text] = name
+    return {json.dumps(json.loads(text)): f"specs/{name}" for text, name in files.items()}
 
 
 def versions() -> dict[str, str]:

@@ -35,8 +35,14 @@ def summary(evidence: Evidence) -> str:
 def _bound(evidence: Evidence) -> str:
     instances = evidence["instances"]
     violated = [item for item in instances if item["lhs_low"] > item["rhs"]]
-    worst = max(violated or instances, key=lambda item: item["lhs"] / item["rhs"])
-    ratio = worst["lhs"] / worst["rhs"]
     if violated:
-        return f"violated on {len(violated)} of {len(instances)}: measured/bound = {ratio:.3g}"
+        worst = max(violated, key=lambda item: item["lhs"] - item["rhs"])
+        ratio = max((item["lhs"] / item["rhs"] for item in violated), default=0.0)
+        times = f", up to {ratio:.3g} times the bound" if ratio > 1 else _sides(worst)
+        return f"violated on {len(violated)} of {len(instances)}{times}"
+    ratio = max(item["lhs"] / item["rhs"] for item in instances)
     return f"largest measured/bound = {ratio:.3g} of {len(instances)} instances"
+
+
+def _sides(instance: Evidence) -> str:
+    return f": measured {instance['lhs']:.3g}, bound {instance['rhs']:.3g}".replace("-", "−")
