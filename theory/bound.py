@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 
 from theory.setting import ROUNDING, Check, Constants, Hyperparameters, Precondition, values
-from theory.symbols import F, X, symbol
+from theory.symbols import F, G, Gb, X, eps, symbol
 from theory.units import InhomogeneousError, unit_of
 
 UNIT = F**2 / X**2
@@ -24,7 +24,13 @@ _ARGUMENTS = (
 
 def _numeric(expressions: Sequence[sympy.Expr]) -> Callable[..., list[np.ndarray]]:
     arguments = [symbol(name) for name in _ARGUMENTS]
-    return sympy.lambdify(arguments, list(expressions), modules="numpy", cse=True)
+    stable = [expr.replace(_is_reciprocal_difference, sympy.factor) for expr in expressions]
+    return sympy.lambdify(arguments, stable, modules="numpy", cse=True)
+
+
+def _is_reciprocal_difference(part: sympy.Basic) -> bool:
+    """Whether this is 1/eps - 1/G or the like: as one fraction it is exactly 0 where eps = G."""
+    return isinstance(part, sympy.Add) and part.free_symbols in ({eps, G}, {eps, Gb})
 
 
 def _ordered(arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
