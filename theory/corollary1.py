@@ -14,7 +14,20 @@ import sympy
 
 from theory.bound import Bound
 from theory.setting import Constants
-from theory.symbols import CONSTANT_NAMES, T, b, beta1, c_gamma, c_rho, gamma, rho, symbol, tau
+from theory.symbols import (
+    CONSTANT_NAMES,
+    L,
+    T,
+    b,
+    beta1,
+    c_gamma,
+    c_rho,
+    eps,
+    gamma,
+    rho,
+    symbol,
+    tau,
+)
 
 SCHEDULES = {gamma: c_gamma * sympy.sqrt(b / T), rho: c_rho / sympy.sqrt(b * T)}
 """gamma and rho of Corollary 1 as functions of b and T."""
@@ -154,6 +167,44 @@ def speedup_power(bound: Bound) -> sympy.Expr:
     """
     _, value = best_step(bound)
     return _power(value, b)
+
+
+def thresholds(bound: Bound) -> dict[str, sympy.Expr]:
+    """Derive from which T on each other term is at most the two leading ones together.
+
+    Under the schedules the leading terms are K/sqrt(bT), with K a function of c_gamma, and a term
+    c b^p T^q with q < -1/2 is at most that from T = (c/K)^(1/r) b^((p + 1/2)/r) on, r = -q - 1/2.
+
+    Returns
+    -------
+    dict
+        Term name -> T, of unit 1, in b, c_gamma, c_rho and the constants.
+
+    Raises
+    ------
+    ValueError
+        If the leading terms share no rate (PRINTED), a term is no monomial in b and T (TIGHT), or
+        one falls no faster than the leading two.
+    """
+    optimal_c_gamma(bound)
+    derived = rates(bound)
+    half = sympy.Rational(1, 2)
+    K = sum((derived[name].coefficient for name in bound.leading), sympy.Integer(0))
+    out = {}
+    for name, term in derived.items():
+        if name in bound.leading:
+            continue
+        r = -term.power_T - half
+        if not r > 0:
+            raise ValueError(f"{name} of {bound.name} falls as T^({term.power_T}): no T is enough")
+        out[name] = (term.coefficient / K) ** (1 / r) * b ** ((term.power_b + half) / r)
+    return out
+
+
+def step_threshold() -> sympy.Expr:
+    """Derive from which T on the schedule's gamma is at most eps/(16 L), unit 1."""
+    (solution,) = sympy.solve(SCHEDULES[gamma] - eps / (16 * L), T)
+    return sympy.simplify(solution)
 
 
 def c_gamma_value(bound: Bound, constants: Constants, eps: npt.ArrayLike) -> np.ndarray:
