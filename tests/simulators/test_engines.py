@@ -1,0 +1,263 @@
+"""Every engine against the reference, and every run against itself in other company."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulators import METHODS, PROFILES, SeparableProblem, simulate, update
+from simulators.engines import torch_batched
+from simulators.engines.schedule import events
+from simulators.runs import checkpoints
+from simulators.simulation import _inputs
+from theory import Hyperparameters, basin
+
+CELL = {"gamma": 0.02, "rho": 0.1, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 70}
+ULP = {"float64": 2.0**-52, "float32": 2.0**-23}
+STATISTICS = (
+    "mean_grad_norm2", "mean_weighted_grad_norm2", "objective", "eta_variation_l1",
+    "eta_variation_l2", "adaptive_share", "max_abs_gradient",
+)  # fmt: skip
+
+every_profile = pytest.mark.parametrize("profile", PROFILES)
+every_method = pytest.mark.parametrize("method", METHODS)
+every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
+
+
+def make(profile="huber", **changes):
+    constants = {"L": 2.0, "sigma": 0.75, "G": 1.5, "d": 3, "start": [0.4, -0.1, 2.0]} | changes
+    return SeparableProblem(profile, "additive", **constants)
+
+
+def go(problem, **changes):
+    settings = CELL | {"runs": 2, "seed": 1, "record": "trajectory"} | changes
+    return simulate(problem, **settings)
+
+
+def smallest_norms(problem, runs):
+    """min_t ||s_t|| of every run, from its path and its heads."""
+    noise = problem.noise_from_heads(
+        runs.heads.astype(float), runs.inputs.b[:, None, None].astype(float)
+    )
+    s = problem.batch_gradient(runs.x[:, :-1], noise, np)
+    return np.nanmin(np.linalg.norm(s, axis=2), axis=1)
+
+
+def assert_same_bytes(one, other, rows=slice(None)):
+    """The runs ``rows`` of ``one`` are the runs of ``other``, bit for bit."""
+    for name, array in other.arrays().items():
+        if name != "cell":
+            assert one.arrays()[name][rows].tobytes() == array.tobytes(), name
+
+
+@every_method
+@every_profile
+def test_torch_follows_the_reference_along_whole_paths(profile, method):
+    # T on both sides of the history's 32 slots and of its multiples, b of every noise layout.
+    problem = make(profile)
+    grid = {"b": [[1], [3], [40], [100]], "T": [1, 31, 33, 70], "method": method}
+    reference = go(problem, engine="reference", **grid)
+    norms = smallest_norms(problem, reference)
+    # In float32 an error of some two ulps a step, before which s/||s|| may turn where s is small.
+    for dtype, tolerance, least in (
+        ("float64", 1e-12, 1e-6),
+        ("float32", 2 * 70 * ULP["float32"], 1e-3),
+    ):
+        batched = go(problem, engine="torch", dtype=dtype, **grid)
+        well = norms > least * problem.G
+        assert well.mean() > 0.9
+        assert np.array_equal(batched.heads, reference.heads)
+        assert np.array_equal(batched.step, reference.step)
+        np.testing.assert_allclose(
+            batched.x[well], reference.x[well], rtol=0, atol=tolerance * problem.B, equal_nan=True
+        )
+        for name in STATISTICS:
+            measured, expected = getattr(batched, name), getattr(reference, name)
+            assert np.isfinite(measured).all(), name
+            limit = tolerance * np.abs(expected).max()
+            np.testing.assert_allclose(
+                measured[well], expected[well], rtol=0, atol=limit, err_msg=name
+            )
+
+
+@every_method
+@every_profile
+def test_one_torch_step_from_the_references_own_states_is_the_references(profile, method):
+    # Beyond the first steps, where m and v are 0, and wherever s is, ties with 0 aside.
+    problem, setting = make(profile), METHODS[method]
+    cell = {name: np.array([CELL[name]] * 2) for name in CELL} | {"b": np.array([3, 1])}
+    inputs = _inputs(problem, method, Hyperparameters(**cell), 3, 1, False)
+    reference = simulate(
+        problem, **cell, runs=3, seed=1, method=method, engine="reference", record="trajectory"
+    )
+    given_values = update.Parameters(
+        *(getattr(inputs, name)[:, None] for name in update.Parameters._fields)
+    )
+    batch = torch_batched._Batch(problem, setting, inputs, torch.float64, torch.device("cpu"))
+    state = update.start(problem, given_values)
+    worst = 0.0
+    for t in range(40):
+        heads = reference.heads[:, t].astype(float)
+        noise = problem.noise_from_heads(heads, inputs.b[:, None].astype(float))
+        with torch.inference_mode():
+            for name in ("x", "m", "v"):
+                batch.state[name].copy_(torch.tensor(getattr(state, name)))
+            batch.history["v_hat"][0].copy_(torch.tensor(state.v_hat))
+            batch.history["noise"][0].copy_(torch.tensor(noise))
+            batch._step(0)
+        state, _ = update.step(problem, setting, given_values, state, noise)
+        worst = max(worst, np.abs(batch.state["x"].numpy() - state.x).max())
+        if setting.adapts:
+            np.testing.assert_allclose(
+                batch.history["v_hat"][1].numpy(), state.v_hat, rtol=1e-12, atol=0
+            )
+    assert worst < 1e-12 * problem.B
+
+
+MIXED = {
+    "b": [1, 3, 8, 33, 70, 1, 3, 3], "T": [5, 33, 64, 70, 31, 70, 32, 1],
+    "rho": [0, 0.1, 0.2, 0.1, 0, 0.1, 0.1, 0], "beta1": [0.9, 0, 0.5, 0.9, 0, 0, 0, 0.9],
+    "gamma": [0.02, 0.01, 0.02, 0.02, 0.05, 0.02, 0.02, 0.02],
+}  # fmt: skip
+
+
+@every_dtype
+@every_profile
+def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(profile, dtype):
+    # 3 x 3 numbers alone against 72 in company: other places in the vector registers too.
+    problem = make(profile)
+    grid = go(problem, runs=3, dtype=dtype, record="statistics", **MIXED)
+    for cell in range(8):
+        own = {name: values[cell] for name, values in MIXED.items()}
+        alone = go(problem, runs=3, dtype=dtype, record="statistics", **own)
+        assert_same_bytes(grid, alone, grid.rows(cell))
+
+
+@every_method
+def test_reference_runs_are_the_same_bytes_alone_and_in_any_grid(method):
+    grid = go(make(), engine="reference", method=method, record="statistics", **MIXED)
+    for cell in (1, 3, 4):
+        own = {name: values[cell] for name, values in MIXED.items()}
+        alone = go(make(), engine="reference", method=method, record="statistics", **own)
+        assert_same_bytes(grid, alone, grid.rows(cell))
+
+
+@every_dtype
+@every_method
+def test_chunks_of_rows_and_refills_of_noise_leave_every_byte(monkeypatch, method, dtype):
+    problem = make("cosine")
+    whole = go(problem, runs=3, dtype=dtype, method=method, **MIXED)
+    for elements in (1, 50):
+        monkeypatch.setattr(torch_batched, "CHUNK", {"cpu": elements, "cuda": elements})
+        monkeypatch.setattr(torch_batched, "REFILL", elements)
+        assert_same_bytes(whole, go(problem, runs=3, dtype=dtype, method=method, **MIXED))
+
+
+@pytest.mark.parametrize(
+    ("profile", "dtype"), [("huber", "float64"), ("log_cosh", "float64"), ("cosine", "float32")]
+)
+def test_the_number_of_threads_leaves_every_byte(monkeypatch, profile, dtype):
+    # 2^16 elements: above the size from which torch shares an operation among threads.
+    monkeypatch.setattr(torch_batched, "CHUNK", {"cpu": 2**17, "cuda": 2**17})
+    problem, before = make(profile), torch.get_num_threads()
+    runs = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            runs.append(
+                go(
+                    problem,
+                    runs=2**16 // 6 + 1,
+                    dtype=dtype,
+                    b=[1, 9],
+                    T=[4, 3],
+                    record="statistics",
+                )
+            )
+    finally:
+        torch.set_num_threads(before)
+    assert_same_bytes(*runs)
+
+
+@pytest.mark.parametrize("engine", ["reference", "torch"])
+def test_a_replicate_is_the_same_bytes_however_many_there_are(engine):
+    many, few = (go(make(), engine=engine, runs=runs) for runs in (7, 3))
+    assert_same_bytes(many, few, slice(0, 3))
+
+
+@pytest.mark.parametrize("engine", ["reference", "torch"])
+def test_recording_a_trajectory_changes_no_statistic(engine):
+    full, brief = (
+        go(make(), engine=engine, record=record, **MIXED) for record in ("trajectory", "statistics")
+    )
+    for name in STATISTICS:
+        assert getattr(full, name).tobytes() == getattr(brief, name).tobytes(), name
+    last = full.x[np.arange(len(full.inputs)), full.inputs.T]
+    assert np.array_equal(brief.x, last)
+
+
+@pytest.mark.parametrize("engine", ["reference", "torch"])
+def test_progress_is_told_in_growing_numbers_that_stay_within_the_whole(engine):
+    told = []
+    go(make(d=1, start=0), engine=engine, T=600, progress=lambda *pair: told.append(pair))
+    done = [step for step, _ in told]
+    assert done
+    assert done == sorted(done)
+    assert {every for _, every in told} == {600}
+    assert done[-1] <= 600
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=8))
+def test_every_checkpoint_is_due_exactly_once_and_at_its_step(T):
+    step, due = events(np.array(T))
+    filled = np.zeros(step.shape, dtype=int)
+    for t, parts in due.items():
+        for rows, columns in parts:
+            filled[np.ix_(rows, columns)] += 1
+            assert (step[np.ix_(rows, columns)] == t).all()
+    assert (filled == 1).all()
+    for row, length in zip(step, T, strict=True):
+        assert np.array_equal(row, checkpoints(length))
+
+
+ENGINES = [("reference", "float64"), ("torch", "float32"), ("torch", "float64")]
+
+
+@pytest.mark.parametrize(("engine", "dtype"), ENGINES)
+def test_the_mean_over_runs_in_a_quadratic_basin_is_the_closed_form(engine, dtype):
+    # eps = G, rho = beta1 = 0, |L x_0| <= G_f and sigma/sqrt(d) <= G_f: see theory.basin.
+    problem = SeparableProblem("huber", "additive", L=1.0, sigma=0.7, G=1.0, d=2, start=0.4)
+    n, sizes, T = 3000, [1, 16, 100], 48
+    runs = go(
+        problem, engine=engine, dtype=dtype, runs=n, b=sizes, T=T, gamma=0.25, rho=0, beta1=0,
+        eps=1.0, seed=17, record="statistics",
+    )  # fmt: skip
+    for cell, b in enumerate(sizes):
+        sample = runs.lhs(cell)
+        expected = basin.mean_grad_norm2(1.0, 0.7, 1.0, 0.25, b, T, 2 * 0.4**2)
+        estimate, error = sample.mean(), sample.std(ddof=1) / np.sqrt(n)
+        message = f"b = {b}: estimate {estimate}, expected {expected}, error {error}, n = {n}"
+        assert abs(estimate - expected) < 6 * error, message
+        assert error < 0.02 * expected, message
+
+
+@pytest.mark.parametrize(("engine", "dtype"), ENGINES)
+def test_no_gradient_exceeds_G_and_some_batch_attains_it(engine, dtype):
+    # From the flat part a batch of one whose every sign agrees has all coordinates at G.
+    problem = make(start=[2.0, 2.0, 2.0])
+    runs = go(problem, engine=engine, dtype=dtype, b=1, T=40, runs=40)
+    assert runs.max_abs_gradient.max() == pytest.approx(1.5, rel=4 * ULP[dtype])
+    assert (runs.max_abs_gradient <= 1.5 * (1 + 4 * ULP[dtype])).all()
+
+
+@pytest.mark.parametrize(("engine", "dtype"), ENGINES)
+def test_the_adaptive_share_runs_from_none_to_all(engine, dtype):
+    # b = 1 and sigma/sqrt(d) above G_f keep |g| away from 0, so that tiny eps is left at once.
+    problem = make(sigma=2.0, G=1.5, d=3)
+    eps = np.array([1.5, 0.7, 1e-3])
+    runs = go(problem, engine=engine, dtype=dtype, b=1, eps=eps, T=40, runs=5)
+    shares = runs.adaptive_share.reshape(3, 5)
+    assert (shares[0] == 0).all()
+    assert ((shares[1] > 0) & (shares[1] < 1)).all()
+    assert (shares[2] == 1).all()

@@ -1,0 +1,289 @@
+"""Certified problems: every certificate against what can be computed without it."""
+
+import itertools
+import math
+
+import mpmath
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulators import PROFILES, SeparableProblem
+from theory import InputError
+
+FORMULAS = {
+    "huber": lambda u: u**2 / 2 if abs(u) <= 1 else abs(u) - mpmath.mpf(1) / 2,
+    "pseudo_huber": lambda u: mpmath.sqrt(1 + u**2) - 1,
+    "log_cosh": lambda u: mpmath.log(mpmath.cosh(u)),
+    "cosine": lambda u: 1 - mpmath.cos(u),
+}
+SLOPES = {
+    "huber": lambda u: max(mpmath.mpf(-1), min(mpmath.mpf(1), u)),
+    "pseudo_huber": lambda u: u / mpmath.sqrt(1 + u**2),
+    "log_cosh": mpmath.tanh,
+    "cosine": mpmath.sin,
+}
+STEEPEST = {"huber": 1.0, "pseudo_huber": 1e6, "log_cosh": 30.0, "cosine": math.pi / 2}
+"""Where |psi'| is 1 to all digits."""
+
+PLACES = np.concatenate(
+    [[0.0], *(sign * np.geomspace(1e-9, 50, 60) for sign in (-1, 1)), [-1.0, 1.0]]
+)
+ULP = np.finfo(np.float64).eps
+
+every_profile = pytest.mark.parametrize("profile", PROFILES)
+
+
+def problem(profile="huber", **changes):
+    constants = {"L": 3.0, "sigma": 0.5, "G": 1.5, "d": 4, "start": 0.7} | changes
+    return SeparableProblem(profile, "additive", **constants)
+
+
+def test_every_profile_is_checked_here():
+    assert set(FORMULAS) == set(SLOPES) == set(STEEPEST) == set(PROFILES)
+
+
+@every_profile
+def test_values_and_slopes_have_the_digits_of_the_formula(profile):
+    values, slopes = (
+        part(PLACES, np) for part in (PROFILES[profile].value, PROFILES[profile].slope)
+    )
+    with mpmath.workdps(60):
+        for u, value, slope in zip(PLACES.tolist(), values.tolist(), slopes.tolist(), strict=True):
+            exact = FORMULAS[profile](mpmath.mpf(u))
+            # log cosh u is found to the digits of u, not to its own.
+            scale = abs(u) if profile == "log_cosh" else exact
+            assert abs(value - exact) <= 4 * ULP * scale, u
+            exact = SLOPES[profile](mpmath.mpf(u))
+            assert abs(slope - exact) <= 4 * ULP * abs(exact), u
+
+
+@every_profile
+def test_the_slope_is_the_values_derivative(profile):
+    psi, h = PROFILES[profile], 1e-5
+    quotient = (psi.value(PLACES + h, np) - psi.value(PLACES - h, np)) / (2 * h)
+    # h^2 from the third derivative, h at Huber's kinks, ULP |psi|/h from rounding.
+    assert np.abs(quotient - psi.slope(PLACES, np)).max() < (1e-5 if profile == "huber" else 2e-9)
+
+
+@every_profile
+def test_slopes_and_curvatures_reach_one_and_never_exceed_it(profile):
+    psi, h = PROFILES[profile], 1e-5
+    u = np.arange(-40, 40, 1e-3)
+    slope = psi.slope(u, np)
+    assert np.abs(slope).max() <= 1
+    assert psi.slope(np.array([STEEPEST[profile]]), np)[0] == pytest.approx(1, abs=1e-9)
+    quotients = np.diff(slope) / np.diff(u)
+    assert np.abs(quotients).max() <= 1 + 1e-10
+    assert psi.slope(np.array([h]), np)[0] / h == pytest.approx(1, abs=1e-9)
+
+
+@every_profile
+def test_zero_is_the_least_value(profile):
+    psi = PROFILES[profile]
+    assert psi.value(np.array([0.0]), np)[0] == 0
+    assert (psi.value(PLACES[PLACES != 0], np) > 0).all()
+
+
+@every_profile
+def test_a_profile_is_convex_exactly_where_it_says_so(profile):
+    falls = (np.diff(PROFILES[profile].slope(np.linspace(-10, 10, 4001), np)) < 0).any()
+    assert PROFILES[profile].convex == (not falls)
+
+
+@every_profile
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_torch_and_numpy_agree_on_a_profile_and_out_is_what_is_returned(profile, dtype):
+    psi = PROFILES[profile]
+    u = PLACES.astype(dtype)
+    tolerance = 8 * np.finfo(dtype).eps
+    t = torch.tensor(u)
+    out = torch.empty_like(t)
+    assert psi.slope(t, torch, out=out) is out
+    np.testing.assert_allclose(out.numpy(), psi.slope(u, np), rtol=tolerance, atol=0)
+    np.testing.assert_allclose(
+        psi.value(t, torch).numpy(), psi.value(u, np), rtol=tolerance, atol=tolerance
+    )
+    assert np.array_equal(t.numpy(), u)
+
+
+@every_profile
+def test_the_gradient_is_the_objectives(profile):
+    # By central differences, coordinate by coordinate, at places on both sides of Huber's kink.
+    p = problem(profile)
+    x = np.array([[0.1, -0.3, 0.9, -2.0], [0.01, 0.6, -0.2, 5.0]])
+    gradient, h = p.gradient(x, np), 1e-6
+    for j in range(p.d):
+        e = h * np.eye(p.d)[j]
+        quotient = (p.objective(x + e, np) - p.objective(x - e, np)) / (2 * h)
+        np.testing.assert_allclose(quotient, gradient[:, j], atol=1e-8)
+
+
+@every_profile
+def test_the_gradient_can_be_put_into_given_arrays(profile):
+    p = problem(profile)
+    x = np.linspace(-2, 2, 4)[None, :]
+    out, scratch = np.empty_like(x), np.empty_like(x)
+    assert p.gradient(x, np, out=out, scratch=scratch) is out
+    assert np.array_equal(out, p.gradient(x, np))
+
+
+settings = st.fixed_dictionaries(
+    {
+        "L": st.floats(0.01, 100),
+        "G": st.floats(0.1, 10),
+        "d": st.integers(1, 6),
+        "share": st.floats(0, 0.99),
+    }
+)
+
+
+@given(
+    st.sampled_from(list(PROFILES)),
+    settings,
+    st.lists(st.floats(-1e3, 1e3), min_size=6, max_size=6),
+    st.lists(st.floats(-1e3, 1e3), min_size=6, max_size=6),
+    st.integers(1, 40),
+    st.data(),
+)
+def test_no_point_violates_the_certificate(profile, constants, one, other, b, data):
+    share, d = constants.pop("share"), constants["d"]
+    sigma = share * constants["G"] * math.sqrt(d)
+    p = problem(profile, **constants, sigma=sigma, start=0)
+    x, y = np.array([one[:d]]), np.array([other[:d]])
+    # Assumption 1; a sample's gradient differs from f's by a constant, so f's L is its own.
+    apart = np.linalg.norm(p.gradient(x, np) - p.gradient(y, np))
+    assert apart <= p.certificate.L.value * np.linalg.norm(x - y) * (1 + 1e-12) + 1e-13
+    # Assumption 3, of mini-batches and so of samples, and the true gradient's own bound.
+    heads = np.array([data.draw(st.lists(st.integers(0, b), min_size=d, max_size=d))], float)
+    batch = p.batch_gradient(x, p.noise_from_heads(heads, np.array([[float(b)]])), np)
+    assert np.abs(batch).max() <= p.certificate.G.value * (1 + 1e-14)
+    assert np.abs(p.gradient(x, np)).max() <= p.certificate.G_f.value
+    # f* is the infimum.
+    assert p.objective(x, np) >= p.certificate.f_star.value == 0
+
+
+@every_profile
+def test_G_and_L_are_attained(profile):
+    p = problem(profile)
+    assert {p.certificate.L.standing, p.certificate.G.standing} == {"exact"}
+    x = np.full((1, p.d), STEEPEST[profile] * p.B)
+    all_heads = p.noise_from_heads(np.full((1, p.d), 3.0), np.array([[3.0]]))
+    assert p.batch_gradient(x, all_heads, np) == pytest.approx(np.full((1, p.d), 1.5), rel=1e-9)
+    assert p.gradient(x, np) == pytest.approx(np.full((1, p.d), p.certificate.G_f.value), rel=1e-9)
+    h = np.array([[1e-5 * p.B, 0, 0, 0]])
+    assert np.linalg.norm(p.gradient(h, np)) / np.linalg.norm(h) == pytest.approx(3, rel=1e-9)
+
+
+@every_profile
+@pytest.mark.parametrize(("b", "d"), [(1, 1), (2, 2), (3, 2), (4, 1)])
+def test_over_all_batches_the_gradient_is_unbiased_with_variance_sigma2_over_b(profile, b, d):
+    p = problem(profile, d=d, start=0.4)
+    x = np.linspace(0.2, 0.9, d)[None, :]
+    gradient = p.gradient(x, np)
+    batches = []
+    for signs in itertools.product((-1, 1), repeat=b * d):
+        samples = np.array(signs).reshape(b, d)
+        heads = (samples > 0).sum(0)[None, :].astype(float)
+        batch = p.batch_gradient(x, p.noise_from_heads(heads, np.array([[float(b)]])), np)
+        # The mini-batch gradient is the mean of the samples' own gradients.
+        by_sample = (gradient + samples * p.sigma / math.sqrt(d)).mean(0)
+        np.testing.assert_allclose(batch[0], by_sample, rtol=0, atol=1e-15)
+        batches.append(batch[0])
+    mean = np.mean(batches, axis=0)
+    variance = np.mean(np.sum((np.array(batches) - gradient) ** 2, axis=1))
+    np.testing.assert_allclose(mean, gradient[0], rtol=0, atol=1e-15)
+    assert variance == pytest.approx(p.sigma**2 / b, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("profile", "start", "psi"),
+    [
+        ("huber", 3.0, 3.0 / 0.5 - 0.5),
+        ("huber", 0.25, 0.125),
+        ("pseudo_huber", 0.5, math.sqrt(2) - 1),
+        ("log_cosh", 0.5, math.log(math.cosh(1))),
+        ("cosine", 0.5 * math.pi, 2.0),
+    ],
+)
+def test_Delta_is_the_gap_worked_out_by_hand(profile, start, psi):
+    # G_f = 1, L = 2: A = B = 1/2.
+    p = problem(profile, L=2.0, sigma=1.0, G=1.5, d=4, start=start)
+    assert p.certificate.Delta.value == pytest.approx(4 * 0.5 * psi, rel=1e-14)
+
+
+def test_the_certificates_constants_are_those_asked_for():
+    p = problem(L=3.0, sigma=0.5, G=1.5, d=4)
+    constants = p.certificate.constants
+    assert (constants.L, constants.sigma, constants.G, constants.d) == (3, 0.5, 1.5, 4)
+    assert constants.Delta == p.certificate.Delta.value
+    assert p.certificate.G_f.value == 1.5 - 0.25
+
+
+@pytest.mark.parametrize("sigma", [3.0, 3.5])
+def test_too_large_a_sigma_names_the_largest_possible(sigma):
+    with pytest.raises(InputError, match=rf"sigma = {sigma:g} .*sqrt\(d\) G = 3[:.]"):
+        problem(sigma=sigma)
+    assert problem(sigma=2.999).G_f == pytest.approx(0.0005)
+
+
+@pytest.mark.parametrize("start", [0.3, [0.3] * 4, np.float32(0.25), (0.1, 0.2, 0.3, 0.4)])
+def test_a_start_is_one_number_or_d_of_them(start):
+    x0 = problem(start=start).x0
+    assert np.array_equal(x0, np.broadcast_to(np.asarray(start, dtype=np.float64), 4))
+    with pytest.raises(ValueError, match="read-only"):
+        x0[0] = 1
+
+
+def test_changing_the_list_given_as_start_does_not_move_it():
+    start = np.array([1.0, 2.0, 3.0, 4.0])
+    p = problem(start=start)
+    start[0] = 99
+    assert p.x0[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"start": [1.0, 2.0]}, r"start has shape \(2,\): give one number or a list of d = 4"),
+        ({"start": [[1.0] * 4]}, r"start has shape \(1, 4\)"),
+        ({"start": "here"}, "start = 'here' is not a number"),
+        ({"start": [1.0, math.nan, 0, 0]}, "start = nan is not finite"),
+        ({"L": 0}, "L = 0 is outside"),
+        ({"sigma": -1}, "sigma = -1 is outside"),
+        ({"G": math.inf}, "G = inf is not finite"),
+        ({"d": 2.5}, r"d = 2\.5 is outside"),
+    ],
+)
+def test_a_malformed_constant_is_an_input_error(changes, message):
+    with pytest.raises(InputError, match=message):
+        problem(**changes)
+
+
+@pytest.mark.parametrize(
+    ("profile", "kind", "message"),
+    [
+        ("hubert", "additive", "profile = 'hubert' is not known: use huber, "),
+        ("huber", "gaussian", "noise = 'gaussian' is not known: use additive"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_known_ones(profile, kind, message):
+    with pytest.raises(InputError, match=message):
+        SeparableProblem(profile, kind, L=1, sigma=0, G=1, d=1, start=0)
+
+
+@pytest.mark.parametrize("start", [0.7, [0.7, 0.7, 0.7, 0.7], [0.1, 0.2, 0.3, 0.4]])
+def test_a_spec_makes_the_same_problem_again(start):
+    p = problem("cosine", start=start)
+    spec = p.spec
+    again = SeparableProblem(spec.pop("profile"), spec.pop("noise"), **spec)
+    assert again.spec == p.spec
+    assert np.array_equal(again.x0, p.x0)
+    assert (again.A, again.B, again.G_f) == (p.A, p.B, p.G_f)
+
+
+def test_equal_starts_have_one_spec_however_they_are_written():
+    assert problem(start=0.7).spec == problem(start=[0.7] * 4).spec
+    assert repr(problem()) == repr(problem(start=[0.7] * 4))

@@ -1,0 +1,255 @@
+"""Specs: from a file to cells to runs, and the refusals on the way."""
+
+import json
+import math
+
+import msgspec
+import numpy as np
+import pytest
+
+from simulators import spec as specs
+from theory import CORRECTED, InputError, corollary1
+
+TOML = """
+[problem]
+profile = "huber"
+L = 2.0
+sigma = 0.75
+G = 1.5
+d = 3
+start = [0.4, 0.1, -0.2]
+
+[run]
+gamma = [0.005, 0.0025]
+rho = 0.1
+beta1 = [0.0, 0.9]
+beta2 = 0.9
+eps = 0.25
+b = [1, 4]
+T = 12
+runs = 2
+seed = 7
+
+[engine]
+name = "reference"
+dtype = "float64"
+"""
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def spec(tmp_path):
+    return specs.read(write(tmp_path / "spec.toml", TOML))
+
+
+def changed(spec, **run):
+    return msgspec.structs.replace(spec, run=msgspec.structs.replace(spec.run, **run))
+
+
+def scheduled(spec, **run):
+    given = {"gamma": None, "rho": None, "schedule": "corollary1", "c_gamma": 0.1, "c_rho": 0.2}
+    return changed(spec, **given | run)
+
+
+def test_a_toml_file_says_what_it_says(spec):
+    assert spec.problem.noise == "additive"
+    assert spec.problem.start == [0.4, 0.1, -0.2]
+    assert spec.run.method == "adasam"
+    assert spec.run.gamma == [0.005, 0.0025]
+    assert spec.engine.name == "reference"
+    assert spec.engine.device == "auto"
+
+
+def test_a_spec_goes_through_json_and_back(tmp_path, spec):
+    for one in (spec, scheduled(spec, c_gamma="corrected"), changed(spec, common_noise=True)):
+        path = write(tmp_path / "spec.json", json.dumps(specs.to_json(one)))
+        assert specs.read(path) == one
+
+
+def test_json_and_toml_give_the_same_runs(tmp_path, spec):
+    path = write(tmp_path / "spec.json", json.dumps(specs.to_json(spec)))
+    one, other = specs.run(spec), specs.run(specs.read(path))
+    assert one.mean_grad_norm2.tobytes() == other.mean_grad_norm2.tobytes()
+    assert np.array_equal(one.inputs.key, other.inputs.key)
+
+
+def test_lists_span_a_grid_with_the_last_name_fastest(spec):
+    cells = specs.cells(spec, spec.problem.make())
+    assert [(c["gamma"], c["beta1"], c["b"]) for c in cells] == [
+        (gamma, beta1, b) for gamma in (0.005, 0.0025) for beta1 in (0, 0.9) for b in (1, 4)
+    ]
+    assert all(c["rho"] == 0.1 and c["eps"] == 0.25 and c["T"] == 12 for c in cells)
+
+
+def test_runs_follow_the_cells_in_order(spec):
+    cells, runs = specs.cells(spec, spec.problem.make()), specs.run(spec)
+    assert runs.cells == len(cells) == 8
+    for number, cell in enumerate(cells):
+        rows = runs.rows(number)
+        assert len(rows) == 2
+        for name in specs.CELL:
+            assert (getattr(runs.inputs, name)[rows] == cell[name]).all(), name
+
+
+@pytest.mark.parametrize("engine", ["reference", "torch"])
+def test_one_cell_of_a_grid_run_alone_gives_the_same_bytes(tmp_path, spec, engine):
+    for grid in (spec, scheduled(spec, c_gamma=0.003, c_rho=[0.1, 0.2])):
+        grid = msgspec.structs.replace(
+            grid, engine=specs.EngineSpec(name=engine, dtype="float32", device="cpu")
+        )
+        runs = specs.run(grid, allow_outside=True)
+        for number, cell in enumerate(specs.cells(grid, grid.problem.make())):
+            # Through JSON too, as the reports keep it.
+            path = write(tmp_path / "one.json", json.dumps(specs.to_json(specs.single(grid, cell))))
+            alone = specs.run(specs.read(path), allow_outside=True)
+            for name, array in alone.arrays().items():
+                if name != "cell":
+                    rows = runs.arrays()[name][runs.rows(number)]
+                    assert rows.tobytes() == array.tobytes(), name
+
+
+def test_the_schedule_is_corollary_1s_in_every_cell(spec):
+    grid = scheduled(spec, c_rho=[0.2, 0.3], T=[100, 400], beta1=0.9)
+    cells = specs.cells(grid, grid.problem.make())
+    assert [(c["b"], c["T"]) for c in cells] == [(1, 100), (1, 400), (4, 100), (4, 400)] * 2
+    for number, cell in enumerate(cells):
+        b, T, c_rho = cell["b"], cell["T"], (0.2, 0.3)[number // 4]
+        assert cell["gamma"] == pytest.approx(0.1 * math.sqrt(b / T), rel=1e-15)
+        assert cell["rho"] == pytest.approx(c_rho / math.sqrt(b * T), rel=1e-15)
+        assert set(cell) == set(specs.CELL)
+
+
+def test_a_named_c_gamma_minimises_that_bounds_leading_terms(spec):
+    grid = scheduled(spec, c_gamma="corrected", eps=[0.25, 0.5], b=4, T=100, beta1=0)
+    problem = grid.problem.make()
+    constants = problem.certificate.constants
+    for cell in specs.cells(grid, problem):
+        # c* = eps/(2 sigma) sqrt(Delta/L)
+        best = cell["eps"] / 1.5 * math.sqrt(constants.Delta / 2)
+        assert cell["gamma"] == pytest.approx(best * math.sqrt(4 / 100), rel=1e-14)
+        value = corollary1.c_gamma_value(CORRECTED, constants, cell["eps"])
+        assert cell["gamma"] == pytest.approx(float(value) / 5)
+
+
+@pytest.mark.parametrize("change", [{"sigma": 0.0}, {"start": 0.0}, {"sigma": 0.0, "start": 0.0}])
+def test_a_named_c_gamma_needs_noise_and_a_gap(spec, change):
+    problem = msgspec.structs.replace(spec.problem, **change).make()
+    with pytest.raises(InputError, match="no value where sigma = 0 or Delta = 0: give a number"):
+        specs.cells(scheduled(spec, c_gamma="corrected"), problem)
+    assert specs.cells(scheduled(spec, c_gamma=0.1), problem)
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ({"gamma": None}, "gamma is missing"),
+        ({"rho": None}, "rho is missing"),
+        ({"c_gamma": 0.1}, "c_gamma needs a schedule"),
+        ({"c_rho": 0.1}, "c_rho needs a schedule"),
+        ({"b": []}, "empty list"),
+        ({"gamma": []}, "empty list"),
+        ({"schedule": "corollary2"}, "schedule = 'corollary2' is not known"),
+        ({"schedule": "corollary1"}, "gamma is given beside a schedule"),
+    ],
+)
+def test_gamma_and_rho_come_from_exactly_one_place(spec, run, message):
+    with pytest.raises(InputError, match=message):
+        specs.cells(changed(spec, **run), spec.problem.make())
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ({"c_gamma": None}, "c_gamma is missing"),
+        ({"c_rho": None}, "c_rho is missing"),
+        ({"rho": 0.1}, "rho is given beside a schedule"),
+        ({"c_gamma": "best"}, "c_gamma = 'best': give a number or one of corrected"),
+        ({"T": [100, 0]}, "T = 0 is outside"),
+        ({"c_rho": []}, "empty list"),
+    ],
+)
+def test_a_schedule_needs_its_constants_and_nothing_beside(spec, run, message):
+    with pytest.raises(InputError, match=message):
+        specs.cells(scheduled(spec, **run), spec.problem.make())
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ({"workers": 2}, "workers = 2"),
+        ({"method": "adam"}, "method = 'adam' is not known"),
+        ({"runs": 0}, "runs = 0"),
+        ({"seed": -1}, "seed = -1"),
+        ({"record": "all"}, "record = 'all'"),
+        ({"T": 2.5}, r"T = 2\.5 is outside"),
+        ({"gamma": -1.0}, "gamma = -1 is outside"),
+    ],
+)
+def test_a_malformed_run_is_an_input_error(spec, run, message):
+    with pytest.raises(InputError, match=message):
+        specs.run(changed(spec, **run), allow_outside=True)
+
+
+@pytest.mark.parametrize(
+    ("run", "method", "message"),
+    [
+        ({"gamma": [0.005, 0.02]}, "adasam", r"gamma = 0\.02 exceeds eps/\(16 L\) = 0\.0078125 "),
+        ({"eps": 1.75}, "adasam", r"eps = 1\.75 exceeds G = 1\.5 \(Theorem 1\)"),
+        ({}, "adam_sam", "drops the running maximum"),
+    ],
+)
+def test_outside_the_theorem_is_said_with_value_and_limit(spec, run, method, message):
+    one = changed(spec, **run, method=method)
+    problem = one.problem.make()
+    reason = specs.outside(specs.cells(one, problem), problem, method)
+    assert reason is not None
+    with pytest.raises(InputError, match=f"{message}.*Pass --allow-outside"):
+        specs.run(one)
+    assert specs.run(one, allow_outside=True).cells
+
+
+def test_inside_the_theorem_there_is_nothing_to_say(spec):
+    problem = spec.problem.make()
+    cells = specs.cells(spec, problem)
+    assert specs.outside(cells, problem, "adasam") is None
+    # The limits themselves are inside.
+    at_limits = specs.cells(changed(spec, eps=1.5, gamma=1.5 / 32), problem)
+    assert specs.outside(at_limits, problem, "sam") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("runs = 2", "runs = 2\nlr = 0.1", "lr"),
+        ("d = 3", "d = 3\ncolour = 1", "colour"),
+        ("[engine]", "[engine]\ngpu = 1", "gpu"),
+        ("[engine]", "[extra]", "extra"),
+        ("runs = 2", "", "runs"),
+        ("beta1 = [0.0, 0.9]", "", "beta1"),
+        ("G = 1.5", "", "G"),
+        ("runs = 2", "runs = 2.5", "runs"),
+        ("b = [1, 4]", 'b = ["one"]', "b"),
+        ("[problem]", "[problem", "TOML"),
+    ],
+)
+def test_a_file_with_a_wrong_key_or_type_is_an_input_error(tmp_path, old, new, message):
+    assert TOML.count(old) == 1
+    path = write(tmp_path / "spec.toml", TOML.replace(old, new))
+    with pytest.raises(InputError, match=rf"spec\.toml is no (?s:.)*{message}"):
+        specs.read(path)
+
+
+def test_a_file_that_cannot_be_read_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match=r"missing\.toml cannot be read: No such file"):
+        specs.read(tmp_path / "missing.toml")
+    with pytest.raises(InputError, match="cannot be read"):
+        specs.read(tmp_path)
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="is no "):
+        specs.read(tmp_path / "bytes.toml")
+    with pytest.raises(InputError, match="is no "):
+        specs.read(write(tmp_path / "half.json", '{"problem": '))
