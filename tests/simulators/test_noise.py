@@ -281,10 +281,11 @@ def test_common_noise_makes_the_key_the_seeds_alone():
 @pytest.mark.parametrize("engine", ["reference", "torch"])
 @pytest.mark.parametrize("b", [1, 3, 8, 33, 64, 100])
 def test_the_heads_a_run_draws_are_those_the_contract_spells_out(b, engine):
-    T, text = 135, (
-        '[5,{"T":135,"b":%d,"beta1":0.9,"beta2":0.99,"eps":0.5,"gamma":0.01,"method":"adasam",'
+    T = 135
+    text = (
+        f'[5,{{"T":135,"b":{b},"beta1":0.9,"beta2":0.99,"eps":0.5,"gamma":0.01,"method":"adasam",'
         '"problem":{"G":1.0,"L":1.0,"d":3,"noise":"additive","profile":"huber","sigma":0.5,'
-        '"start":0.25},"rho":0.1,"workers":1}]' % b
+        '"start":0.25},"rho":0.1,"workers":1}]'
     )  # fmt: skip
     digest = hashlib.sha256(text.encode()).digest()
     key = int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little")

@@ -175,7 +175,7 @@ def test_a_malformed_argument_is_an_input_error_that_names_it(changes, message):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_device_that_is_not_there_is_an_input_error():
-    with pytest.raises(InputError, match="device = 'cuda' cannot be used .*: use cpu.* or auto"):
+    with pytest.raises(InputError, match=r"device = 'cuda' cannot be used .*: use cpu.* or auto"):
         go(engine="torch", device="cuda")
 
 

@@ -1,0 +1,86 @@
+"""Verdicts follow from evidence alone."""
+
+import pytest
+
+from verify.summary import meaning, summary
+from verify.verdict import verdict
+
+
+def instance(low: float, high: float, rhs: float) -> dict:
+    return {"lhs": (low + high) / 2, "lhs_low": low, "lhs_high": high, "rhs": rhs}
+
+
+def slope(low: float, high: float, **more) -> dict:
+    return {
+        "slope": (low + high) / 2,
+        "low": low,
+        "high": high,
+        "target": -0.5,
+        "margin": 0.05,
+    } | more
+
+
+@pytest.mark.parametrize(
+    ("instances", "expected"),
+    [
+        ([(1, 2, 3)], "holds"),
+        ([(1, 3, 3)], "holds"),
+        ([(1, 4, 3)], "inconclusive"),
+        ([(3, 4, 3)], "inconclusive"),
+        ([(3.1, 4, 3)], "refuted"),
+        ([(1, 2, 3), (1, 4, 3)], "inconclusive"),
+        ([(1, 2, 3), (1, 4, 3), (5, 6, 4)], "refuted"),
+        ([(0, 0, -1)], "refuted"),
+        ([(1, 2, float("nan"))], "inconclusive"),
+    ],
+)
+def test_a_bound_holds_everywhere_or_fails_somewhere(instances, expected):
+    assert verdict({"instances": [instance(*item) for item in instances]}) == expected
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-0.52, -0.48, "holds"),
+        (-0.55, -0.45, "holds"),
+        (-0.56, -0.48, "inconclusive"),
+        (-0.7, -0.3, "inconclusive"),
+        (-0.44, -0.40, "refuted"),
+        (-0.7, -0.56, "refuted"),
+    ],
+)
+def test_a_slope_holds_if_its_whole_interval_is_within_the_margin(low, high, expected):
+    assert verdict(slope(low, high)) == expected
+
+
+def test_a_control_that_misses_its_known_slope_voids_the_verdict():
+    good = {"low": -0.51, "high": -0.49, "predicted": -0.5}
+    bad = good | {"predicted": -0.52}
+    assert verdict(slope(-0.52, -0.48, control=good)) == "holds"
+    assert verdict(slope(-0.52, -0.48, control=bad)) == "inconclusive"
+    assert verdict(slope(-0.44, -0.40, control=bad)) == "inconclusive"
+
+
+def test_expressions_hold_if_all_are_equal():
+    comparisons = [{"name": "a", "equal": True}, {"name": "b", "equal": False}]
+    assert verdict({"comparisons": comparisons[:1]}) == "holds"
+    assert verdict({"comparisons": comparisons}) == "refuted"
+    assert summary({"comparisons": comparisons}) == "1 of 2 differ: b"
+
+
+def test_what_is_expected_does_not_sway_it():
+    evidence = {"instances": [instance(3.1, 4, 3)]}
+    for lie in ("holds", "refuted", "inconclusive"):
+        assert verdict(evidence | {"expected": lie, "verdict": lie}) == "refuted"
+
+
+@pytest.mark.parametrize("evidence", [{}, {"instances": []}, {"comparisons": []}, {"figure": 1}])
+def test_no_evidence_has_no_verdict(evidence):
+    with pytest.raises(ValueError, match="no verdict"):
+        verdict(evidence)
+
+
+def test_only_symbolic_and_exact_claims_say_proved():
+    assert meaning("symbolic", "holds") == meaning("exact", "holds") == "proved"
+    assert meaning("simulation", "holds") == "no violation found"
+    assert meaning("simulation", "inconclusive") == "more runs needed"
