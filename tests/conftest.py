@@ -1,6 +1,11 @@
-"""What every test shares: hypothesis examples are the same on every run and never timed."""
+"""What every test shares: hypothesis examples that are the same on every run and never timed."""
+
+import os
+
+# pytest-xdist runs a process a core; threads of torch's beside them would only get in the way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from hypothesis import settings
 
-settings.register_profile("adasam", deadline=None, derandomize=True, database=None)
+settings.register_profile("adasam", deadline=None, derandomize=True, database=None, max_examples=60)
 settings.load_profile("adasam")

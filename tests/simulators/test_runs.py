@@ -92,11 +92,12 @@ def test_the_last_checkpoint_is_the_left_side_and_the_first_one_that_of_x0(engin
 
 
 @given(st.integers(1, 10**9))
-def test_checkpoints_run_from_one_to_T_without_a_step_back(T):
+def test_checkpoints_run_from_one_to_T_in_even_steps_of_the_logarithm(T):
     steps = checkpoints(T)
     assert steps.shape == (CHECKPOINTS,)
     assert (steps[0], steps[-1]) == (1, T)
     assert (np.diff(steps) >= 0).all()
+    assert np.abs(steps - np.geomspace(1, T, CHECKPOINTS)).max() < 0.5 + 1e-6
 
 
 @pytest.mark.parametrize("record", ["statistics", "trajectory"])
