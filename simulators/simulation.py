@@ -20,6 +20,9 @@ RECORDS = ("statistics", "trajectory")
 SMALLEST_EPS_FLOAT32 = 1e-19
 """Below it eps^2 is no normal float32 number."""
 
+LARGEST_FLOAT32 = 1e18
+"""Above it a square, or a product of two, is near the end of float32."""
+
 
 def simulate(
     problem: SeparableProblem,
@@ -91,12 +94,8 @@ def simulate(
     engine = "torch" if engine == "auto" else engine
     if engine == "reference":
         dtype = "float64"
-    smallest = float(np.min(hyper.eps))
-    if dtype == "float32" and smallest < SMALLEST_EPS_FLOAT32:
-        raise InputError(
-            f"eps = {smallest:g} is below {SMALLEST_EPS_FLOAT32:g}: eps^2 is no normal float32 "
-            "number. Raise eps or pass dtype float64."
-        )
+    if dtype == "float32":
+        _check_float32(problem, hyper)
     inputs = _inputs(problem, method, hyper, runs, seed, common_noise)
     trajectory = record == "trajectory"
     if engine == "reference":
@@ -187,6 +186,24 @@ def _whole(name: str, value: Any, least: int) -> int:
     if not whole or value < least:
         raise InputError(f"{name} = {value!r}: give a whole number of at least {least}.")
     return int(value)
+
+
+def _check_float32(problem: SeparableProblem, hyper: Hyperparameters) -> None:
+    smallest = float(np.min(hyper.eps))
+    if smallest < SMALLEST_EPS_FLOAT32:
+        raise InputError(
+            f"eps = {smallest:g} is below {SMALLEST_EPS_FLOAT32:g}: eps^2 is no normal float32 "
+            "number. Raise eps or pass dtype float64."
+        )
+    sizes = {"eps": hyper.eps, "gamma": hyper.gamma, "rho": hyper.rho, "G": problem.G,
+             "L": problem.L}  # fmt: skip
+    for name, values in sizes.items():
+        largest = float(np.max(values))
+        if largest > LARGEST_FLOAT32:
+            raise InputError(
+                f"{name} = {largest:g} is above {LARGEST_FLOAT32:g}: squares and products would "
+                "leave float32. Rescale the problem or pass dtype float64."
+            )
 
 
 def _check_b(b: np.ndarray) -> None:

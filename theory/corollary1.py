@@ -210,8 +210,8 @@ def step_threshold() -> sympy.Expr:
 def c_gamma_value(bound: Bound, constants: Constants, eps: npt.ArrayLike) -> np.ndarray:
     """Evaluate `optimal_c_gamma` at given constants, unit X.
 
-    It is 0 where Delta = 0 and infinite where sigma = 0: there the leading terms have no
-    minimiser.
+    It is 0 where Delta = 0, infinite where sigma = 0 and nan where both are: there the leading
+    terms have no minimiser.
     """
     eps = np.asarray(eps, dtype=np.float64)
     given = [np.asarray(getattr(constants, name), dtype=np.float64) for name in CONSTANT_NAMES]

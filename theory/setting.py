@@ -21,11 +21,14 @@ in the last bit."""
 
 def _real(name: str, value: Any) -> np.ndarray:
     try:
+        if isinstance(value, str | bytes | bool | np.bool_):
+            raise TypeError
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} = {value!r} is not a number: give a finite number.") from None
-    if isinstance(value, bool | np.bool_):
-        raise InputError(f"{name} = {value!r} is not a number: give a finite number.")
+    except (TypeError, ValueError, OverflowError):
+        shown = repr(value) if len(repr(value)) < 60 else "what is given"
+        raise InputError(f"{name} = {shown} is not a number: give a finite number.") from None
+    if array.size == 0:
+        raise InputError(f"{name} is empty: give at least one number.")
     bad = ~np.isfinite(array)
     if bad.any():
         raise InputError(f"{name} = {array[bad].flat[0]} is not finite: give a finite number.")

@@ -85,7 +85,7 @@ def finite_sample_mean(values: npt.ArrayLike, upper: float, confidence: float) -
     estimate = float(x.mean())
     x = x / upper
     # Rounding may put a value an ulp past its limit.
-    if x.min() < 0 or x.max() > 1 + 1e-6:
+    if not (x.min() >= 0 and x.max() <= 1 + 1e-6):  # nan too
         raise ValueError(f"values in [{x.min() * upper}, {x.max() * upper}] leave [0, {upper}]")
     x = np.minimum(x, 1.0)
     threshold = math.log(2 / (1 - confidence))

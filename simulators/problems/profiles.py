@@ -55,9 +55,13 @@ def _pseudo_huber_slope(u, xp, out=None):
 
 
 def _log_cosh_value(u, xp):
-    # log cosh u = |u| + log(1 + e^{-2|u|}) - log 2, and e^-x - 1 keeps the digits near 0.
+    # With t = e^-|u| - 1: cosh u - 1 = t^2/(2 (1 + t)) keeps the digits near 0; far away
+    # log cosh u = |u| + log((1 + e^-2|u|)/2) does.
     size = xp.abs(u)
-    return size + xp.log1p(0.5 * xp.expm1(-2.0 * size))
+    t = xp.expm1(-xp.clip(size, 0.0, 1.0))
+    near = xp.log1p(t * t / (2.0 * (1.0 + t)))
+    far = size + xp.log1p(0.5 * xp.expm1(-2.0 * size))
+    return xp.where(size < 1.0, near, far)
 
 
 def _log_cosh_slope(u, xp, out=None):

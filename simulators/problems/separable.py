@@ -60,7 +60,10 @@ class SeparableProblem:
         d: float,
         start: float | Sequence[float],
     ) -> None:
-        if profile not in PROFILES:
+        for name, value in (("L", L), ("sigma", sigma), ("G", G), ("d", d)):
+            if np.ndim(value) != 0:
+                raise InputError(f"{name} = {value!r}: a problem takes a single number.")
+        if not isinstance(profile, str) or profile not in PROFILES:
             raise InputError(f"profile = {profile!r} is not known: use {', '.join(PROFILES)}.")
         if noise not in NOISES:
             raise InputError(f"noise = {noise!r} is not known: use {', '.join(NOISES)}.")
