@@ -103,8 +103,8 @@ def root(values: dict[str, np.ndarray]) -> np.ndarray:
         # still rises there, doubling does.
         with np.errstate(divide="ignore", invalid="ignore"):
             move = np.where(slope < 0, F / slope, -t)
-        # A root at 0 is only approached.
-        tau[open_] = np.maximum(t - move, _SMALLEST)
+        # F(A) and F(R) are not negative: the root is no smaller, however t - move cancels.
+        tau[open_] = np.maximum(t - move, np.maximum(np.maximum(A_, R_**2), _SMALLEST))
         open_ = open_[(np.abs(move) > _TOLERANCE * t) & (t > _SMALLEST)]
         if not open_.size:
             break

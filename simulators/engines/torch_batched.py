@@ -38,10 +38,6 @@ SUMS = (
 )
 """The statistics summed over the steps, coordinate by coordinate."""
 
-SMALLEST_NORM = 1e-30
-"""Stands in for ||s_t|| = 0, so that delta_t = 0 there; the square of any norm below it is no
-normal float32 number anyway."""
-
 REFILL = 2**13
 """About how many Philox blocks a refill of the noise computes at once."""
 
@@ -110,6 +106,7 @@ class _Batch:
         self.problem, self.method, self.inputs = problem, method, inputs
         self.dtype, self.device = dtype, device
         self.perturbs = method.perturbs and bool((inputs.rho > 0).any())
+        self.largest_reach = torch.finfo(dtype).max  # a subnormal s: a shorter delta
         self.has_momentum = bool((inputs.beta1 > 0).any())
         R, d = len(inputs), problem.d
         self.rows = np.arange(R)  # which run each row of the tensors below is
@@ -159,7 +156,7 @@ class _Batch:
         """Make the buffers, the views and the groups for the rows that are left."""
         like = self.state["x"]
         self.a, self.c = torch.empty_like(like), torch.empty_like(like)
-        self.norm = torch.empty_like(self.state["rho"])
+        self.reach = torch.empty_like(self.state["rho"])
         self.root = self.state["floor"].sqrt()
         self.sums = torch.zeros(
             len(SUMS), SLOTS, *like.shape, dtype=torch.float64, device=self.device
@@ -271,9 +268,12 @@ class _Batch:
         g = s
         if self.perturbs:
             g = slots["g"][slot]
-            torch.linalg.vector_norm(s, 2, 1, True, out=self.norm)
-            torch.div(state["rho"], self.norm.clamp_(min=SMALLEST_NORM), out=self.norm)
-            torch.addcmul(x, s, self.norm, out=a)
+            # Squares in float64, so that a small s has its own norm; where s = 0, delta = 0.
+            norm = torch.linalg.vector_norm(s, 2, 1, True, dtype=torch.float64)
+            norm.masked_fill_(norm == 0, torch.inf)
+            reach = torch.div(state["rho"], norm).clamp_(max=self.largest_reach)
+            self.reach.copy_(reach)
+            torch.addcmul(x, s, self.reach, out=a)
             problem.gradient(a, torch, out=g, scratch=c, scale=self.scale)
             problem.batch_gradient(a, batch, torch, g, out=g)
         if self.has_momentum:

@@ -172,3 +172,17 @@ def test_its_best_schedule_has_the_sharp_constant():
     assert float(leading_constant(TIGHT).subs(numbers)) == pytest.approx(
         root2 * 5 * 3 * (2 * 7) ** 0.5 / 4
     )
+
+
+def test_a_root_far_below_its_first_guess_is_found():
+    """The capped quadratic's root lies 10^16 times above: a Newton step cancels."""
+    constants = Constants(L=8.149201090725631e-05, sigma=0, G=9534.383966245585, d=899560, Delta=0)
+    hyper = Hyperparameters(
+        gamma=2563.1489195131408, rho=2.571823724101474e-08, beta1=0.9983577404963597, beta2=0.9,
+        eps=58212.66380387305, b=8968, T=210,
+    )  # fmt: skip
+    v = values(constants, hyper)
+    tau = tight.root(v)
+    total = sum(TIGHT.evaluate(constants, hyper).values())
+    np.testing.assert_allclose(total, v["Gb"] * tau, rtol=1e-12)
+    assert float(TIGHT.total(constants, hyper)) == pytest.approx(4.47e-24, rel=1e-3)

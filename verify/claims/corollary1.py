@@ -217,7 +217,7 @@ CLAIMS = (
             id=f"corollary1.rate_{axis}",
             source="Corollary 1, (7)",
             statement=f"The average squared gradient falls as {axis}^(-1/2) where eps is not "
-            "below the noise.",
+            "below the noise (run without momentum, in a Huber basin).",
             method="simulation",
             expected="holds",
             evidence=partial(slope_evidence, axis),
