@@ -52,8 +52,13 @@ def normal_mean(values: npt.ArrayLike, confidence: float) -> Interval:
     """
     x = np.asarray(values, dtype=np.float64)
     mean, error = float(x.mean()), standard_error(x)
-    reach = -float(special.stdtrit(len(x) - 1, (1 - confidence) / 2)) * error
+    reach = _quantile(confidence, len(x)) * error
     return Interval(mean, mean - reach, mean + reach, confidence, "normal", len(x))
+
+
+def _quantile(confidence: float, n: int) -> float:
+    """Return Student's two-sided quantile for n values."""
+    return -float(special.stdtrit(n - 1, (1 - confidence) / 2))
 
 
 def finite_sample_mean(values: npt.ArrayLike, upper: float, confidence: float) -> Interval:
@@ -130,7 +135,7 @@ class Slope:
     Attributes
     ----------
     slope, low, high, confidence : float
-        The interval is normal: log means of many runs are.
+        The interval takes log means for normal, with Student's quantile of the smallest sample.
     local : tuple of (slope, low, high)
         Between neighbouring points: a straight line has them equal.
     """
@@ -157,7 +162,7 @@ def log_slope(at: Sequence[float], samples: Sequence[np.ndarray], confidence: fl
     """
     x = np.log(np.asarray(at, dtype=np.float64))
     y, error = _log_means(samples)
-    z = -float(special.ndtri((1 - confidence) / 2))
+    z = _quantile(confidence, min(len(sample) for sample in samples))
     weight = _floored(error) ** -2
     centred = x - np.average(x, weights=weight)
     spread = float((weight * centred**2).sum())
@@ -188,7 +193,7 @@ def paired_log_slope(at: Sequence[float], samples: np.ndarray, confidence: float
     x = np.log(np.asarray(at, dtype=np.float64))
     mean = samples.mean(0)
     influence = samples / mean  # of log mean_k, up to a constant
-    z = -float(special.ndtri((1 - confidence) / 2))
+    z = _quantile(confidence, len(samples))
 
     def combine(coefficients: np.ndarray) -> tuple[float, float, float]:
         estimate = float(coefficients @ np.log(mean))

@@ -120,7 +120,7 @@ def test_independent_points_are_fitted_as_numpy_fits_them_with_weights():
     mean = np.array([sample.mean() for sample in data])
     error = np.array([stats.sem(sample) for sample in data]) / mean
     (slope, _), covariance = np.polyfit(np.log(AT), np.log(mean), 1, w=1 / error, cov="unscaled")
-    reach = stats.norm.ppf(0.995) * math.sqrt(covariance[0, 0])
+    reach = stats.t.ppf(0.995, 49) * math.sqrt(covariance[0, 0])
     assert fit.slope == pytest.approx(slope, rel=1e-10)
     assert (fit.low, fit.high) == pytest.approx((slope - reach, slope + reach), rel=1e-9)
 
@@ -135,7 +135,7 @@ def test_paired_points_are_fitted_as_numpy_fits_them_without():
         np.polyfit(np.log(AT), np.log(np.delete(data, row, 0).mean(0)), 1)[0] for row in range(50)
     ]
     jackknife = math.sqrt(49 * np.var(drop))
-    assert (fit.high - fit.low) / 2 == pytest.approx(stats.norm.ppf(0.995) * jackknife, rel=0.02)
+    assert (fit.high - fit.low) / 2 == pytest.approx(stats.t.ppf(0.995, 49) * jackknife, rel=0.02)
 
 
 def test_a_factor_that_replicates_share_cancels_from_a_paired_slope_alone():
