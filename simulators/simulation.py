@@ -91,6 +91,9 @@ def simulate(
     if runs >= 2**32:
         raise InputError(f"runs = {runs} exceeds 2^32 - 1, the replicates a cell can have.")
     _check_b(np.asarray(hyper.b))
+    for name, largest in (("T", int(np.max(hyper.T))), ("d", problem.d)):
+        if largest >= 2**32:
+            raise InputError(f"{name} = {largest} exceeds 2^32 - 1, what the noise can count.")
     engine = "torch" if engine == "auto" else engine
     if engine == "reference":
         dtype = "float64"

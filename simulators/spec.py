@@ -174,6 +174,8 @@ def _listed(value: Any) -> list[float]:
     values = value if isinstance(value, list) else [value]
     if not values:
         raise InputError("an empty list spans no grid: give at least one number.")
+    if len(set(values)) < len(values):
+        raise InputError(f"{values} repeats a value: equal cells are the same runs. Raise runs.")
     return values
 
 

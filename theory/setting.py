@@ -23,7 +23,7 @@ def _real(name: str, value: Any) -> np.ndarray:
     try:
         if isinstance(value, str | bytes | bool | np.bool_):
             raise TypeError
-        array = np.asarray(value, dtype=np.float64)
+        array = np.asarray(value, dtype=np.float64) + 0.0  # -0.0 is 0
     except (TypeError, ValueError, OverflowError):
         shown = repr(value) if len(repr(value)) < 60 else "what is given"
         raise InputError(f"{name} = {shown} is not a number: give a finite number.") from None

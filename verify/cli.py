@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -49,15 +49,22 @@ def main() -> None:
     """Run the command line; exit 2 on bad input."""
     try:
         app()
+    except MemoryError as error:
+        _refuse(f"{error or 'memory ran out'}: lower runs, d or the number of cells.")
+    except OSError as error:
+        _refuse(f"{error.filename or 'a file'} cannot be used ({error.strerror}).")
     except ValueError as error:
         from theory.errors import InputError
 
         if not isinstance(error, InputError):
             raise
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
-            f"error: {error}", style="red", markup=False
-        )
-        sys.exit(2)
+        _refuse(str(error))
+
+
+def _refuse(message: str) -> NoReturn:
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"error: {message}", style="red", markup=False)
+    sys.exit(2)
 
 
 def _show(*tables: Any) -> None:
@@ -70,7 +77,12 @@ def _show(*tables: Any) -> None:
 def _print_json(content: Any) -> None:
     import json
 
-    print(json.dumps(content, indent=1, allow_nan=False))
+    from theory.errors import InputError
+
+    try:
+        print(json.dumps(content, indent=1, allow_nan=False))
+    except ValueError:
+        raise InputError("a result is not finite: rescale the setting's units.") from None
 
 
 @contextmanager
@@ -210,6 +222,8 @@ def simulate(
     if out is not None:
         if out.suffix != ".npz":
             raise InputError(f"--out {out} is no .npz file: name it {out.with_suffix('.npz')}.")
+        if out.is_dir():
+            raise InputError(f"--out {out} is a folder: name a file.")
         writable_folder(out.parent)
     with _progress() as report:
         runs = specs.run(

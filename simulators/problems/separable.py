@@ -161,7 +161,7 @@ class SeparableProblem:
 
 def _start(start: Any, d: int) -> np.ndarray:
     try:
-        x0 = np.asarray(start, dtype=np.float64)
+        x0 = np.asarray(start, dtype=np.float64) + 0.0  # -0.0 is 0
     except (TypeError, ValueError):
         raise InputError(f"start = {start!r} is not a number or a list of {d} numbers.") from None
     if x0.shape not in ((), (d,)):

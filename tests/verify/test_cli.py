@@ -162,7 +162,10 @@ MALFORMED_SPECS = [
     ("b = [1, 16]", "b = 0", "b = 0"),
     ("b = [1, 16]", "b = []", "empty list"),
     ("b = [1, 16]", "b = 2000000", "1048576"),
+    ("b = [1, 16]", "b = [4, 4, 16]", "repeats a value"),
     ("T = 20", "T = 0", "T = 0"),
+    ("T = 20", "T = 1000000000000", "exceeds 2^32"),
+    ("runs = 3", "runs = 4000000000", "runs"),
     ("T = 20", 'T = "long"', "T"),
     ("T = 20", "", "T"),
     ("gamma = 0.01", "gamma = -0.01", "gamma = -0.01"),
@@ -330,3 +333,20 @@ def test_the_installed_command_refuses_without_a_traceback():
     assert done.returncode == 2
     assert done.stderr.startswith("error: sigma = 100 exceeds sqrt(d) G = 6.32456")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_json_refuses_what_is_not_finite(capsys, monkeypatch):
+    with np.errstate(all="ignore"):
+        code, out, err = adasam(capsys, monkeypatch, *bound(eps="1e-200"), "--json")
+    assert (code, out) == (2, "")
+    assert "not finite" in err
+
+
+@pytest.mark.parametrize("name", ["folder.npz", "a" * 300 + ".npz"])
+def test_an_out_that_cannot_be_a_file_is_refused(capsys, monkeypatch, spec, tmp_path, name):
+    (tmp_path / "folder.npz").mkdir()
+    out = tmp_path / name
+    code, _, err = adasam(capsys, monkeypatch, "simulate", str(spec), "--out", str(out))
+    assert code == 2
+    assert name[:50] in err
+    assert "Traceback" not in err
