@@ -2,7 +2,7 @@
 # but Python >= 3.11 and make.
 #
 #   PYTHON       the interpreter the environment is made from
-#   TORCH_INDEX  a further package index, such as PyTorch's CPU builds (2.7 GB less on Linux)
+#   TORCH_INDEX  a further package index, such as PyTorch's CPU builds (gigabytes less on Linux)
 #   ARGS         further arguments: make reproduce ARGS="--seed 7"
 
 PYTHON ?= python3

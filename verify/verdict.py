@@ -3,6 +3,7 @@
 `verdict` sees the evidence only, never what is expected of it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -24,10 +25,12 @@ def verdict(evidence: Evidence) -> Verdict:
     -------
     str
         A bound ``holds`` if lhs_high <= rhs on every instance and is ``refuted`` if
-        lhs_low > rhs on one. A slope ``holds`` if its whole interval lies within target +-
-        margin and is ``refuted`` if the interval lies outside; where a control with a known
-        slope is given, its interval must contain that, or nothing is concluded. Expressions
-        compared hold if all are equal and are refuted otherwise. Else ``inconclusive``.
+        lhs_low > rhs on one; where a left side is known exactly and was sampled too, the
+        sample's interval must contain it, or nothing is concluded. A slope ``holds`` if its
+        whole interval lies within target +- margin and is ``refuted`` if the interval lies
+        outside; where a control with a known slope is given, its interval must contain that, or
+        nothing is concluded. Expressions compared hold if all are equal and are refuted
+        otherwise. Else ``inconclusive``.
 
     Raises
     ------
@@ -45,6 +48,10 @@ def verdict(evidence: Evidence) -> Verdict:
 
 
 def _judge_bound(instances: Sequence[Evidence]) -> Verdict:
+    for instance in instances:
+        exact, low = instance["lhs_low"], instance.get("sample_low", -math.inf)
+        if not low <= exact <= instance.get("sample_high", math.inf):
+            return "inconclusive"
     if any(instance["lhs_low"] > instance["rhs"] for instance in instances):
         return "refuted"
     if all(instance["lhs_high"] <= instance["rhs"] for instance in instances):

@@ -4,10 +4,11 @@ A step is some twenty small tensor operations, so their overhead is the cost. He
 operation writes into a buffer made once; what a step saw (gradients, eta) goes into a history of
 `SLOTS` steps, from which the statistics are computed for all these steps at once; noise comes
 many Philox blocks at a time; and what a method does not need (a perturbation, an adaptive step)
-is left out. Runs are sorted by batch size, then by T, and leave the batch when they reach their T.
+is left out. Runs are cut into chunks of like T, within which equal b stand together, and leave
+their chunk when they reach their T.
 
 Statistics are summed in float64. No operation mixes rows and no sum's order depends on the other
-rows: a run's bits do not depend on the batch around it.
+rows: on a CPU, where tests hold it to that, a run's bits do not depend on the batch around it.
 """
 
 from collections.abc import Callable
@@ -26,8 +27,9 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 SLOTS = 32
 """Steps in the history. It divides every refill of the noise."""
 
-CHUNK = {"cpu": 2**14, "cuda": 2**22}
-"""Elements [R, d] of the largest batch done at once, by device: more would leave the cache."""
+CHUNK = {"cpu": 2**14, "cuda": 2**20}
+"""Elements [R, d] of the largest batch done at once: more would leave the CPU's cache, and on a
+GPU each takes some 5 kB of memory."""
 
 SUMS = (
     "grad_norm2",
@@ -54,7 +56,7 @@ def run(
 ) -> Runs:
     """Run every row of ``inputs``; see `simulators.simulate`."""
     where = torch.device(device)
-    order = np.lexsort((inputs.b, -inputs.T))  # chunks of equal T, then
+    order = np.lexsort((inputs.b, -inputs.T))  # chunks of like T
     size = max(1, CHUNK.get(where.type, CHUNK["cuda"]) // problem.d)
     chunks = [
         rows[np.argsort(inputs.b[rows], kind="stable")]  # within a chunk equal b together

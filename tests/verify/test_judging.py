@@ -38,6 +38,13 @@ def test_a_bound_holds_everywhere_or_fails_somewhere(instances, expected):
     assert verdict({"instances": [instance(*item) for item in instances]}) == expected
 
 
+def test_an_exact_left_side_that_its_runs_contradict_voids_the_verdict():
+    exact = instance(2, 2, 1)
+    assert verdict({"instances": [exact | {"sample_low": 1.9, "sample_high": 2.1}]}) == "refuted"
+    contradicted = exact | {"sample_low": 2.1, "sample_high": 2.3}
+    assert verdict({"instances": [contradicted]}) == "inconclusive"
+
+
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
     [
