@@ -73,13 +73,16 @@ def number(value: float) -> str:
 _LETTERS = {
     "gamma": "γ", "rho": "ρ", "sigma": "σ", "eps": "ε", "beta1": "β₁", "beta2": "β₂",
     "kappa": "κ", "Delta": "Δ", "v_hat": "v̂", "c_gamma": "c_γ", "c_rho": "c_ρ",
+    "tau": "τ", "Gb": "Ḡ",
 }  # fmt: skip
 
 
 def pretty(text: str) -> Markup:
     """Write plain-text mathematics with Greek letters and raised powers, as HTML."""
     words = "|".join(sorted(_LETTERS, key=len, reverse=True))
-    html = re.sub(rf"\b({words})\b", lambda found: _LETTERS[found[1]], str(escape(text)))
+    html = re.sub(rf"\b({words})\b", lambda found: _LETTERS[found[1]], str(escape(text))).replace(
+        "&lt;=", "≤"
+    )
     power = r"(?:\^|\*\*)(?:\((-?\d+/\d+)\)|(-?\d+))"
     raised = re.sub(
         power, lambda found: f"<sup>{(found[1] or found[2]).replace('-', '−')}</sup>", html

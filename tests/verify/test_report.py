@@ -13,6 +13,7 @@ from verify.report import inline, number, pretty
         ("F**2/X**2", "F<sup>2</sup>/X<sup>2</sup>"),
         ("eps^-2 - G^-2", "ε<sup>−2</sup> - G<sup>−2</sup>"),
         ("gradient_noise, c_gamma", "gradient_noise, c_γ"),
+        ("gamma <= eps/(16 L)", "γ ≤ ε/(16 L)"),
         ("a < b & c", "a &lt; b &amp; c"),
     ],
 )
