@@ -1,5 +1,6 @@
 """Certified problems and a batched simulator of Algorithm 1."""
 
+from simulators.problems import NOISES as NOISES
 from simulators.problems import PROFILES as PROFILES
 from simulators.problems import Certificate as Certificate
 from simulators.problems import Constant as Constant

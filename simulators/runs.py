@@ -20,7 +20,10 @@ class Inputs:
     ----------
     gamma, rho, beta1, beta2, eps : (R,) float64
         Hyper-parameters; gamma and rho in X, eps in F/X.
+    v_init : (R,) float64, unit F^2/X^2
+        v_{-1}.
     b, T, workers : (R,) int64
+        Batch size of each worker, number of steps, number of workers.
     cell : (R,) int64
         Which cell the run replicates.
     replicate : (R,) int64
@@ -34,6 +37,7 @@ class Inputs:
     beta1: np.ndarray
     beta2: np.ndarray
     eps: np.ndarray
+    v_init: np.ndarray
     b: np.ndarray
     T: np.ndarray
     workers: np.ndarray
@@ -78,7 +82,8 @@ class Runs:
     x : (R, d) float64, or (R, T+1, d) for ``record="trajectory"``, unit X
         x_T, or the whole path; nan after a run's own T.
     heads : (R, T, d) int32 or None
-        The binomial counts drawn, for ``record="trajectory"``; -1 after a run's own T.
+        The binomial counts drawn, for ``record="trajectory"``; -1 after a run's own T. Where a
+        run has several workers, (R, T, n, d) for the largest n, -1 beyond a run's own.
     """
 
     inputs: Inputs

@@ -20,6 +20,9 @@ RECORDS = ("statistics", "trajectory")
 SMALLEST_EPS_FLOAT32 = 1e-19
 """Below it eps^2 is no normal float32 number."""
 
+LARGEST_WORKERS = 2**16
+"""As many as the noise contract's streams tell apart."""
+
 LARGEST_FLOAT32 = 1e18
 """Above it a square, or a product of two, is near the end of float32."""
 
@@ -34,6 +37,8 @@ def simulate(
     eps: npt.ArrayLike,
     b: npt.ArrayLike,
     T: npt.ArrayLike,
+    workers: npt.ArrayLike = 1,
+    v_init: npt.ArrayLike = 0.0,
     runs: int,
     seed: int,
     method: str = "adasam",
@@ -53,12 +58,17 @@ def simulate(
     gamma, rho, beta1, beta2, eps, b, T : number or array
         Hyper-parameters; they broadcast, and each element of the broadcast shape, in C order, is
         a cell. gamma and rho in X, eps in F/X.
+    workers : integer or array
+        How many workers draw a mini-batch of b each, averaged at every step (Remark 3).
+    v_init : number or array, unit F^2/X^2
+        v_{-1}, which Algorithm 1 leaves open; Theorem 1 needs it to be at most max(G, eps)^2.
     runs : int
         Replicates of each cell.
     seed : int
         Noise depends on (seed, cell, replicate) only.
     method : str
-        A name of `METHODS`: ``adasam``, ``amsgrad``, ``sam``, ``sgd``, ``adam_sam``.
+        A name of `METHODS`: ``adasam``, ``amsgrad``, ``sam``, ``sgd``, ``adam_sam``,
+        ``local_sam``.
     engine : str
         ``auto`` (torch), ``reference`` (NumPy float64, the oracle) or ``torch``.
     device : str
@@ -91,6 +101,8 @@ def simulate(
     if runs >= 2**32:
         raise InputError(f"runs = {runs} exceeds 2^32 - 1, the replicates a cell can have.")
     _check_b(np.asarray(hyper.b))
+    workers = _checked_workers(workers)
+    v_init = _checked_v_init(v_init)
     for name, largest in (("T", int(np.max(hyper.T))), ("d", problem.d)):
         if largest >= 2**32:
             raise InputError(f"{name} = {largest} exceeds 2^32 - 1, what the noise can count.")
@@ -98,8 +110,8 @@ def simulate(
     if engine == "reference":
         dtype = "float64"
     if dtype == "float32":
-        _check_float32(problem, hyper)
-    inputs = _inputs(problem, method, hyper, runs, seed, common_noise)
+        _check_float32(problem, hyper, v_init)
+    inputs = _inputs(problem, method, hyper, workers, v_init, runs, seed, common_noise)
     trajectory = record == "trajectory"
     if engine == "reference":
         from simulators.engines import reference
@@ -120,22 +132,36 @@ def simulate(
     )
 
 
-def cell_json(problem: SeparableProblem, method: str, hyper: dict[str, Any]) -> dict[str, Any]:
-    """Return what a cell's noise key is made from: its problem, method and hyper-parameters."""
-    return {"problem": problem.spec, "method": method, "workers": 1, **hyper}
+def cell_json(problem: SeparableProblem, method: str, cell: dict[str, Any]) -> dict[str, Any]:
+    """Return what a cell's noise key is made from: its problem, method and hyper-parameters.
+
+    What is at its default and came later than the first release is left out, so that keys last.
+    """
+    kept = {name: value for name, value in cell.items() if name != "v_init" or value != 0}
+    return {"problem": problem.spec, "method": method, **kept}
 
 
 def _inputs(
     problem: SeparableProblem,
     method: str,
     hyper: Hyperparameters,
+    workers: np.ndarray,
+    v_init: np.ndarray,
     runs: int,
     seed: int,
     common_noise: bool,
 ) -> Inputs:
     names = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
-    columns = np.broadcast_arrays(*(np.asarray(getattr(hyper, name)) for name in names))
-    flat = {name: column.ravel() for name, column in zip(names, columns, strict=True)}
+    given = {name: np.asarray(getattr(hyper, name)) for name in names}
+    given |= {"workers": workers, "v_init": v_init}
+    try:
+        columns = np.broadcast_arrays(*given.values())
+    except ValueError:
+        raise InputError(
+            f"workers of shape {workers.shape} or v_init of shape {v_init.shape} does not "
+            "broadcast with the hyper-parameters: give numbers or arrays of one shape."
+        ) from None
+    flat = {name: column.ravel() for name, column in zip(given, columns, strict=True)}
     cells = len(flat["T"])
     keys = []
     for index in range(cells):
@@ -145,7 +171,6 @@ def _inputs(
     repeated = {name: np.repeat(column, runs) for name, column in flat.items()}
     return Inputs(
         **repeated,
-        workers=np.ones(cells * runs, dtype=np.int64),
         cell=np.repeat(np.arange(cells), runs),
         replicate=np.tile(np.arange(runs), cells),
         key=np.repeat(np.array(keys, dtype=np.uint32), runs, axis=0),
@@ -191,7 +216,25 @@ def _whole(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
-def _check_float32(problem: SeparableProblem, hyper: Hyperparameters) -> None:
+def _checked_workers(workers: npt.ArrayLike) -> np.ndarray:
+    out = np.asarray(workers)
+    whole = out.dtype.kind in "iuf" and bool((out == np.floor(out)).all())
+    if not whole or (out < 1).any() or (out > LARGEST_WORKERS).any():
+        raise InputError(f"workers = {workers!r}: give whole numbers from 1 to {LARGEST_WORKERS}.")
+    return out.astype(np.int64)
+
+
+def _checked_v_init(v_init: npt.ArrayLike) -> np.ndarray:
+    try:
+        out = np.asarray(v_init, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"v_init = {v_init!r} is not a number.") from None
+    if not (np.isfinite(out) & (out >= 0)).all():
+        raise InputError(f"v_init = {v_init!r}: give finite numbers from 0.")
+    return out + 0.0  # -0.0 is 0
+
+
+def _check_float32(problem: SeparableProblem, hyper: Hyperparameters, v_init: np.ndarray) -> None:
     smallest = float(np.min(hyper.eps))
     if smallest < SMALLEST_EPS_FLOAT32:
         raise InputError(
@@ -199,7 +242,7 @@ def _check_float32(problem: SeparableProblem, hyper: Hyperparameters) -> None:
             "number. Raise eps or pass dtype float64."
         )
     sizes = {"eps": hyper.eps, "gamma": hyper.gamma, "rho": hyper.rho, "G": problem.G,
-             "L": problem.L}  # fmt: skip
+             "L": problem.L, "v_init": v_init}  # fmt: skip
     for name, values in sizes.items():
         largest = float(np.max(values))
         if largest > LARGEST_FLOAT32:

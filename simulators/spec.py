@@ -1,13 +1,13 @@
 """A spec: one file (TOML or JSON) that says what to simulate.
 
-``[problem]`` profile, noise, L, sigma, G, d, start; ``[run]`` method, gamma, rho, beta1, beta2,
-eps, b, T, workers, runs, seed, record, common_noise, or ``schedule = "corollary1"`` with c_gamma
-and c_rho in place of gamma and rho; ``[engine]`` name, device, dtype. Hyper-parameters are
-numbers or lists; lists make a grid.
+``[problem]`` profile, noise, L, sigma, G, d, start, condition, curvatures, rotation; ``[run]``
+method, gamma, rho, beta1, beta2, eps, b, T, workers, v_init, runs, seed, record, common_noise, or
+``schedule = "corollary1"`` with c_gamma and c_rho in place of gamma and rho; ``[engine]`` name,
+device, dtype. Hyper-parameters are numbers or lists; lists make a grid.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,13 @@ from simulators.runs import Runs
 from simulators.simulation import simulate
 from theory import corollary1
 from theory.errors import InputError
-from theory.setting import Hyperparameters
+from theory.setting import ROUNDING, Hyperparameters
 from theory.theorem1 import CORRECTED, PRINTED, TIGHT
 
 Numbers = float | list[float]
 
 
-class ProblemSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class ProblemSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The ``[problem]`` table."""
 
     profile: str
@@ -34,7 +34,10 @@ class ProblemSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     sigma: float
     G: float
     d: float
-    start: float | list[float]
+    start: float | list[float] | str
+    condition: float | None = None
+    curvatures: list[float] | None = None
+    rotation: int | None = None
 
     def make(self) -> SeparableProblem:
         """Return the problem."""
@@ -46,6 +49,9 @@ class ProblemSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             G=self.G,
             d=self.d,
             start=self.start,
+            condition=self.condition,
+            curvatures=self.curvatures,
+            rotation=self.rotation,
         )
 
 
@@ -61,6 +67,7 @@ class RunSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_def
     b: Numbers
     T: Numbers
     workers: Numbers = 1
+    v_init: Numbers = 0.0
     runs: int
     seed: int
     record: str = "statistics"
@@ -86,7 +93,10 @@ class Spec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     engine: EngineSpec = msgspec.field(default_factory=EngineSpec)
 
 
-CELL = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
+HYPER = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
+"""The hyper-parameters of Theorem 1."""
+
+CELL = (*HYPER, "workers", "v_init")
 """What differs from cell to cell."""
 
 OPTIMAL = {"corrected": CORRECTED, "tight": TIGHT}
@@ -133,6 +143,8 @@ def cells(spec: Spec, problem: SeparableProblem) -> list[dict[str, float]]:
     """
     run = spec.run
     lists = {name: _listed(getattr(run, name)) for name in CELL[2:]}
+    if not all(count >= 1 and count == int(count) for count in lists["workers"]):
+        raise InputError(f"workers = {run.workers}: give whole numbers from 1.")
     if run.schedule is None:
         for name in ("c_gamma", "c_rho"):
             if getattr(run, name) is not None:
@@ -162,12 +174,20 @@ def cells(spec: Spec, problem: SeparableProblem) -> list[dict[str, float]]:
     out = []
     for combination in itertools.product(*lists.values()):
         cell = dict(zip(lists, combination, strict=True))
-        Hyperparameters(gamma=1, rho=0, **{name: cell[name] for name in CELL[2:]})
+        together = hyperparameters(cell | {"gamma": 1.0, "rho": 0.0}).b
         gamma, rho = corollary1.schedule(
-            _c_gamma(spec, problem, cell["eps"]), cell.pop("c_rho"), cell["b"], cell["T"]
+            _c_gamma(spec, problem, cell["eps"]), cell.pop("c_rho"), together, cell["T"]
         )
         out.append({"gamma": float(gamma), "rho": float(rho), **cell})
     return out
+
+
+def hyperparameters(cell: Mapping[str, Any]) -> Hyperparameters:
+    """Return what bounds take of a cell, or of columns of cells: n workers' b counts as n b
+    (Remark 3).
+    """
+    hyper = {name: cell[name] for name in HYPER}
+    return Hyperparameters(**{**hyper, "b": np.multiply(cell["b"], cell["workers"])})
 
 
 def _listed(value: Any) -> list[float]:
@@ -210,7 +230,14 @@ def outside(
             "says nothing here."
         )
     columns = {name: np.array([cell[name] for cell in cell_list]) for name in CELL}
-    checks = PRINTED.preconditions(problem.certificate.constants, Hyperparameters(**columns))
+    for v_init, eps in zip(columns["v_init"], columns["eps"], strict=True):
+        limit = max(problem.G, eps) ** 2
+        if v_init > limit * (1 + ROUNDING):
+            return (
+                f"v_init = {v_init:.6g} exceeds max(G, eps)^2 = {limit:.6g}: Lemma 3 fails, and "
+                "the bound says nothing here."
+            )
+    checks = PRINTED.preconditions(problem.certificate.constants, hyperparameters(columns))
     for check in checks:
         holds = np.broadcast_to(check.holds, len(cell_list))
         if not holds.all():
@@ -241,9 +268,7 @@ def run(
     problem = spec.problem.make()
     cell_list = cells(spec, problem)
     columns = {name: [cell[name] for cell in cell_list] for name in CELL}
-    Hyperparameters(**columns)
-    if _listed(spec.run.workers) != [1]:
-        raise InputError(f"workers = {spec.run.workers}: the methods known here take 1.")
+    Hyperparameters(**{name: columns[name] for name in HYPER})
     reason = outside(cell_list, problem, spec.run.method)
     if reason is not None and not allow_outside:
         raise InputError(f"{reason} Pass --allow-outside to simulate anyway.")

@@ -10,7 +10,6 @@ from figures import bound_vs_measured, linear_speedup
 from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.bound import trivial
-from theory.setting import Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify.claim import Preset, Results, Study
 from verify.claims import corollary1
@@ -47,7 +46,7 @@ def bounds(results: Results, evidence: Mapping[str, Evidence]) -> Figure:
             np.array([getattr(interval, name) for interval in intervals])
             for name in ("estimate", "low", "high")
         )
-        hyper = Hyperparameters(**{**cell, "T": T})
+        hyper = specs.hyperparameters({**cell, "T": T})
         panels.append(
             bound_vs_measured.Panel(
                 title=f"batch size $b = {cell['b']:.0f}$",

@@ -58,7 +58,7 @@ def measured_cells(spec: Spec, runs: Runs) -> list[dict[str, Any]]:
                 "low": interval.low if interval else None,
                 "high": interval.high if interval else None,
                 "corrected": float(
-                    CORRECTED.total(problem.certificate.constants, Hyperparameters(**cell))
+                    CORRECTED.total(problem.certificate.constants, specs.hyperparameters(cell))
                 ),
                 "adaptive_share": float(runs.adaptive_share[runs.rows(number)].mean()),
             }

@@ -36,35 +36,37 @@ def run(
     everyone = _parameters(inputs)
     state = update.start(problem, everyone)
     path = np.full((R, longest + 1, d), np.nan) if trajectory else None
-    counts = np.full((R, longest, d), -1, dtype=np.int32) if trajectory else None
+    most = int(inputs.workers.max())
+    counts = np.full((R, longest, most, d), -1, dtype=np.int32) if trajectory else None
     if path is not None:
         path[:, 0] = problem.x0
     draws = _Heads(inputs, d)
 
     for t in range(longest):
-        active = np.flatnonzero(t < inputs.T)
-        parameters = update.Parameters(*(column[active] for column in everyone))
-        before = update.State(*(part[active] for part in state))
-        heads = draws.at(t, active)
-        batch = problem.noise_from_heads(heads.astype(np.float64), inputs.b[active, None])
-        after, info = update.step(problem, method, parameters, before, batch)
+        for n in np.unique(inputs.workers[t < inputs.T]):
+            active = np.flatnonzero((t < inputs.T) & (inputs.workers == n))
+            parameters = update.Parameters(*(column[active] for column in everyone))
+            before = update.State(*(part[active] for part in state))
+            heads = np.stack([draws.at(t, active, worker) for worker in range(n)])
+            batches = problem.noise_from_heads(heads.astype(np.float64), inputs.b[active, None])
+            after, info = update.step(problem, method, parameters, before, batches)
 
-        square = info.gradient**2
-        total["grad_norm2"][active] += square.sum(1)
-        total["weighted_grad_norm2"][active] += (square * before.eta).sum(1)
-        change = np.abs(after.eta - before.eta)
-        total["l1"][active] += change.sum(1)
-        total["l2"][active] += (change**2).sum(1)
-        total["adaptive"][active] += (after.v_hat > parameters.eps**2).sum(1)
-        largest = np.maximum(np.abs(info.s), np.abs(info.g)).max(1)
-        total["max_abs"][active] = np.maximum(total["max_abs"][active], largest)
+            square = info.gradient**2
+            total["grad_norm2"][active] += square.sum(1)
+            total["weighted_grad_norm2"][active] += (square * before.eta).sum(1)
+            change = np.abs(after.eta - before.eta)
+            total["l1"][active] += change.sum(1)
+            total["l2"][active] += (change**2).sum(1)
+            total["adaptive"][active] += (after.v_hat > parameters.eps**2).sum(1)
+            largest = np.maximum(np.abs(info.s), np.abs(info.g)).max(1)
+            total["max_abs"][active] = np.maximum(total["max_abs"][active], largest)
 
-        state = update.State(
-            *(_put(old, active, new) for old, new in zip(state, after, strict=True))
-        )
-        if path is not None and counts is not None:
-            path[active, t + 1] = after.x
-            counts[active, t] = heads
+            state = update.State(
+                *(_put(old, active, new) for old, new in zip(state, after, strict=True))
+            )
+            if path is not None and counts is not None:
+                path[active, t + 1] = after.x
+                counts[active, t, :n] = heads.swapaxes(0, 1)
         for rows, columns in due.get(t + 1, ()):
             at = np.ix_(rows, columns)
             curves["mean_grad_norm2"][at] = total["grad_norm2"][rows, None] / (t + 1)
@@ -84,7 +86,7 @@ def run(
         adaptive_share=total["adaptive"] / (d * inputs.T),
         max_abs_gradient=total["max_abs"],
         x=state.x if path is None else path,
-        heads=counts,
+        heads=counts if counts is None or most > 1 else counts[:, :, 0],
     )
 
 
@@ -100,20 +102,21 @@ def _put(old: np.ndarray, rows: np.ndarray, new: np.ndarray) -> np.ndarray:
 
 
 class _Heads:
-    """The heads every run draws at each step, (R, d) int64."""
+    """The heads that a worker of every run draws at each step, (R, d) int64."""
 
     def __init__(self, inputs: Inputs, d: int) -> None:
         self.inputs = inputs
         self.coordinate = np.arange(d, dtype=np.int64)[None, :]
 
-    def at(self, t: int, rows: np.ndarray) -> np.ndarray:
+    def at(self, t: int, rows: np.ndarray, worker: int) -> np.ndarray:
         out = np.empty((len(rows), self.coordinate.shape[1]), dtype=np.int64)
         for b in np.unique(self.inputs.b[rows]):
             mine = np.flatnonzero(self.inputs.b[rows] == b)
             key = self.inputs.key[rows[mine]].astype(np.int64)
             replicate = self.inputs.replicate[rows[mine], None]
             n = noise.steps_per_block(int(b))
-            block, stream = np.full((1, 1), t // n), np.full((1, 1), noise.stream("gradient"))
+            block = np.full((1, 1), t // n)
+            stream = np.full((1, 1), noise.stream("gradient", worker))
             counter = (block, self.coordinate, replicate, stream)
             words = noise.philox(counter, (key[:, :1], key[:, 1:]))
             out[mine] = noise.block_heads(words, int(b), _search)[t % n]

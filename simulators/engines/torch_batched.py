@@ -56,12 +56,15 @@ def run(
 ) -> Runs:
     """Run every row of ``inputs``; see `simulators.simulate`."""
     where = torch.device(device)
-    order = np.lexsort((inputs.b, -inputs.T))  # chunks of like T
-    size = max(1, CHUNK.get(where.type, CHUNK["cuda"]) // problem.d)
-    chunks = [
-        rows[np.argsort(inputs.b[rows], kind="stable")]  # within a chunk equal b together
-        for rows in (order[start : start + size] for start in range(0, len(order), size))
-    ]
+    room = max(1, CHUNK.get(where.type, CHUNK["cuda"]) // problem.d)
+    chunks = []
+    for workers in np.unique(inputs.workers):
+        mine = np.flatnonzero(inputs.workers == workers)
+        order = mine[np.lexsort((inputs.b[mine], -inputs.T[mine]))]  # chunks of like T
+        size = max(1, room // int(workers))
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            chunks.append(rows[np.argsort(inputs.b[rows], kind="stable")])  # equal b together
     steps = [int(inputs.T[rows].max()) for rows in chunks]
     parts = []
     for number, rows in enumerate(chunks):
@@ -69,7 +72,8 @@ def run(
         if progress is not None:
             tick = _shifted(progress, sum(steps[:number]), sum(steps))
         batch = _Batch(problem, method, inputs.take(rows), DTYPES[dtype], where)
-        parts.append(batch.run(trajectory, int(inputs.T.max()), tick))
+        heads = (int(inputs.T.max()), int(inputs.workers.max()))
+        parts.append(batch.run(heads if trajectory else None, tick))
     back = np.argsort(np.concatenate(chunks))
     merged = {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
     return Runs(inputs=inputs, **merged)
@@ -95,7 +99,7 @@ class _Group:
 
 
 class _Batch:
-    """A batch of runs in which runs of equal b are neighbours."""
+    """A batch of runs, all of as many workers, in which runs of equal b are neighbours."""
 
     def __init__(
         self,
@@ -109,6 +113,10 @@ class _Batch:
         self.dtype, self.device = dtype, device
         self.perturbs = method.perturbs and bool((inputs.rho > 0).any())
         self.largest_reach = torch.finfo(dtype).max  # a subnormal s: a shorter delta
+        self.workers = int(inputs.workers[0])
+        # Mini-batch gradients are affine in the noise: workers that share their perturbation act
+        # as one whose noise is the mean of theirs.
+        self.is_local = method.is_local and self.workers > 1
         self.has_momentum = bool((inputs.beta1 > 0).any())
         R, d = len(inputs), problem.d
         self.rows = np.arange(R)  # which run each row of the tensors below is
@@ -122,8 +130,8 @@ class _Batch:
         eps = column(inputs.eps)
         x0 = torch.tensor(problem.x0, dtype=dtype, device=device)
         # Tensors, even of no dimension, are faster operands than Python numbers and columns.
-        self.scale = tuple(
-            torch.tensor(number, dtype=dtype, device=device) for number in (problem.B, problem.G_f)
+        self.numbers = problem.numbers_for(
+            lambda number: torch.tensor(number, dtype=dtype, device=device)
         )
         # By run: first axis.
         self.state: dict[str, torch.Tensor] = {
@@ -138,7 +146,7 @@ class _Batch:
             "replicate": column(inputs.replicate, torch.int64),
             "x": x0.expand(R, d).clone(),
             "m": torch.zeros(R, d, dtype=dtype, device=device),
-            "v": torch.zeros(R, d, dtype=dtype, device=device),
+            "v": full(inputs.v_init),
         }
         # By statistic, then run: the sums over the steps before the history.
         self.total = torch.zeros(len(SUMS), R, d, dtype=torch.float64, device=device)
@@ -146,11 +154,14 @@ class _Batch:
         # By step of the history, then run. v_hat has a slot more: slot i is before step i of the
         # history, slot i + 1 after it.
         self.history = {
-            name: torch.zeros(SLOTS, R, d, dtype=dtype, device=device)
-            for name in ("u", "s", "g", "noise")
+            name: torch.zeros(SLOTS, R, d, dtype=dtype, device=device) for name in ("u", "s", "g")
         }
+        each = (self.workers, d) if self.is_local else (d,)
+        self.history["noise"] = torch.zeros(SLOTS, R, *each, dtype=dtype, device=device)
         self.history["v_hat"] = (eps * eps).expand(SLOTS + 1, R, d).clone()
-        self.history["heads"] = torch.zeros(SLOTS, R, d, dtype=torch.int64, device=device)
+        self.history["heads"] = torch.zeros(
+            SLOTS, R, self.workers, d, dtype=torch.int64, device=device
+        )
         self.coordinate = torch.arange(d, dtype=torch.int64, device=device)
         self._arrange()
 
@@ -183,9 +194,11 @@ class _Batch:
         self._arrange()
 
     def run(
-        self, trajectory: bool, width: int, progress: Callable[[int, int], None] | None
+        self, trajectory: tuple[int, int] | None, progress: Callable[[int, int], None] | None
     ) -> dict[str, np.ndarray]:
-        """Run all; return the fields of `Runs`, ``width`` steps wide for trajectories."""
+        """Run all; return the fields of `Runs`, for trajectories as wide as ``trajectory`` says:
+        so many steps and workers.
+        """
         inputs, R, d = self.inputs, len(self.inputs), self.problem.d
         step, due = events(inputs.T)
         out: dict[str, np.ndarray] = {"step": step}
@@ -193,10 +206,12 @@ class _Batch:
             out[name] = np.full(step.shape, np.nan)
         for name in ("eta_variation_l1", "eta_variation_l2", "adaptive_share", "max_abs_gradient"):
             out[name] = np.zeros(R)
+        width, most = trajectory or (0, 0)
+        heads = np.full((R, width, most, d), -1, dtype=np.int32)
         if trajectory:
             out["x"] = np.full((R, width + 1, d), np.nan)
             out["x"][:, 0] = self.problem.x0
-            out["heads"] = np.full((R, width, d), -1, dtype=np.int32)
+            out["heads"] = heads if most > 1 else heads[:, :, 0]
         else:
             out["x"] = np.full((R, d), np.nan)
         ends = set(inputs.T.tolist())
@@ -206,17 +221,17 @@ class _Batch:
             for t in range(longest):
                 slot = t % SLOTS
                 if slot == 0:
-                    self._draw(t, trajectory)
+                    self._draw(t, trajectory is not None)
                 self._step(slot)
                 if trajectory:
                     out["x"][self.rows, t + 1] = _numpy(self.state["x"])
-                    out["heads"][self.rows, t] = self.slots["heads"][slot].cpu().numpy()
+                    heads[self.rows, t, : self.workers] = self.slots["heads"][slot].cpu().numpy()
                 if t + 1 in due or t + 1 in ends:
                     total, largest = self._sum(slot + 1)
                     for rows, columns in due.get(t + 1, ()):
                         self._record(t + 1, rows, columns, total, out)
                     if t + 1 in ends:
-                        self._finish(t + 1, total, largest, trajectory, out)
+                        self._finish(t + 1, total, largest, trajectory is not None, out)
                 if slot == SLOTS - 1:
                     self.total, self.largest = self._sum(SLOTS)
                     self.slots["v_hat"][0].copy_(self.slots["v_hat"][SLOTS])
@@ -241,17 +256,25 @@ class _Batch:
         group.start, group.stop = first * group.n, (first + group.blocks) * group.n
         state, rows = self.state, group.rows
         blocks = torch.arange(first, first + group.blocks, device=self.device)
-        counter = (
-            blocks[:, None, None],
-            self.coordinate[None, None, :],
-            state["replicate"][rows],
-            torch.full((1, 1, 1), noise.stream("gradient"), device=self.device),
-        )
-        words = noise.philox(counter, (state["key0"][rows], state["key1"][rows]))
-        heads = torch.stack(noise.block_heads(words, group.b, self._search), dim=1).flatten(0, 1)
-        group.noise = self.problem.noise_from_heads(heads.to(self.dtype), state["b"][rows])
+        key = (state["key0"][rows], state["key1"][rows])
+        every, each = [], []
+        for worker in range(self.workers):
+            counter = (
+                blocks[:, None, None],
+                self.coordinate[None, None, :],
+                state["replicate"][rows],
+                torch.full((1, 1, 1), noise.stream("gradient", worker), device=self.device),
+            )
+            words = noise.philox(counter, key)
+            heads = torch.stack(noise.block_heads(words, group.b, self._search), dim=1)
+            every.append(heads.flatten(0, 1))
+            each.append(self.problem.noise_from_heads(every[-1].to(self.dtype), state["b"][rows]))
+        if self.is_local:
+            group.noise = torch.stack(each, dim=2)
+        else:
+            group.noise = each[0] if len(each) == 1 else sum(each[1:], each[0]) / len(each)
         if keep_heads:
-            group.heads = heads
+            group.heads = torch.stack(every, dim=2)
 
     def _search(self, thresholds: np.ndarray, values: torch.Tensor) -> torch.Tensor:
         table = torch.tensor(thresholds, device=self.device)
@@ -265,19 +288,26 @@ class _Batch:
         x, m, v = state["x"], state["m"], state["v"]
         u, s, batch = slots["u"][slot], slots["s"][slot], slots["noise"][slot]
 
-        problem.gradient(x, torch, out=u, scratch=a, scale=self.scale)
-        problem.batch_gradient(x, batch, torch, u, out=s)
         g = s
-        if self.perturbs:
+        if self.is_local:
             g = slots["g"][slot]
-            # Squares in float64, so that a small s has its own norm; where s = 0, delta = 0.
-            norm = torch.linalg.vector_norm(s, 2, 1, True, dtype=torch.float64)
-            norm.masked_fill_(norm == 0, torch.inf)
-            reach = torch.div(state["rho"], norm).clamp_(max=self.largest_reach)
-            self.reach.copy_(reach)
-            torch.addcmul(x, s, self.reach, out=a)
-            problem.gradient(a, torch, out=g, scratch=c, scale=self.scale)
-            problem.batch_gradient(a, batch, torch, g, out=g)
+            s.zero_()
+            g.zero_()
+            own = torch.empty_like(s)
+            for batch in slots["noise"][slot].unbind(1):
+                problem.both_gradients(x, batch, torch, u, own, a, self.numbers)
+                s += own
+                self._perturb(x, own)
+                problem.batch_gradient(a, batch, torch, own, c, self.numbers)
+                g += own
+            s /= self.workers
+            g /= self.workers
+        else:
+            problem.both_gradients(x, batch, torch, u, s, a, self.numbers)
+            if self.perturbs:
+                g = slots["g"][slot]
+                self._perturb(x, s)
+                problem.batch_gradient(a, batch, torch, g, c, self.numbers)
         if self.has_momentum:
             m.lerp_(g, state["one_minus_beta1"])
         else:
@@ -291,6 +321,15 @@ class _Batch:
             torch.sqrt(v_hat, out=root)
         torch.mul(m, state["minus_gamma"], out=a)
         x.addcdiv_(a, self.root)
+
+    def _perturb(self, x: torch.Tensor, s: torch.Tensor) -> None:
+        """Put x + rho s/||s|| into the buffer ``a``."""
+        # Squares in float64, so that a small s has its own norm; where s = 0, delta = 0.
+        norm = torch.linalg.vector_norm(s, 2, 1, True, dtype=torch.float64)
+        norm.masked_fill_(norm == 0, torch.inf)
+        reach = torch.div(self.state["rho"], norm).clamp_(max=self.largest_reach)
+        self.reach.copy_(reach)
+        torch.addcmul(x, s, self.reach, out=self.a)
 
     def _sum(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Take in the history's first ``count`` steps.
@@ -321,7 +360,7 @@ class _Batch:
             size //= 2
             torch.add(sums[:, :size], sums[:, size : 2 * size], out=sums[:, :size])
         largest = torch.maximum(self.largest, history["s"][:count].abs().amax(0))
-        if self.perturbs:
+        if self.perturbs or self.is_local:
             largest = torch.maximum(largest, history["g"][:count].abs().amax(0))
         return self.total + sums[:, 0], largest
 

@@ -25,9 +25,19 @@ every_method = pytest.mark.parametrize("method", METHODS)
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 
-def make(profile="huber", **changes):
+SHAPES = {
+    "plain": {},
+    "shift": {"noise": "shift"},
+    "spectrum": {"condition": 50.0},
+    "rotated": {"rotation": 3, "curvatures": [2.0, 0.5, 1.0]},
+    "shift rotated": {"noise": "shift", "rotation": 3},
+}
+"""Problems that differ in more than their profile."""
+
+
+def make(profile="huber", noise="additive", **changes):
     constants = {"L": 2.0, "sigma": 0.75, "G": 1.5, "d": 3, "start": [0.4, -0.1, 2.0]} | changes
-    return SeparableProblem(profile, "additive", **constants)
+    return SeparableProblem(profile, noise, **constants)
 
 
 def go(problem, **changes):
@@ -35,13 +45,20 @@ def go(problem, **changes):
     return simulate(problem, **settings)
 
 
-def smallest_norms(problem, runs):
-    """min_t ||s_t|| of every run, from its path and its heads."""
+def smallest_norms(problem, method, runs):
+    """min_t of every run's ||s_t||, along which it perturbs, from its path and its heads."""
+    R, T = runs.x.shape[0], runs.x.shape[1] - 1
+    heads = runs.heads.reshape(R, T, -1, problem.d)
+    absent = (heads < 0).any(-1, keepdims=True)
     noise = problem.noise_from_heads(
-        runs.heads.astype(float), runs.inputs.b[:, None, None].astype(float)
+        heads.astype(float), runs.inputs.b[:, None, None, None].astype(float)
     )
-    s = problem.batch_gradient(runs.x[:, :-1], noise, np)
-    return np.nanmin(np.linalg.norm(s, axis=2), axis=1)
+    s = problem.batch_gradient(runs.x[:, :-1, None, :], noise, np)
+    s = np.where(absent, np.nan, s)
+    if not METHODS[method].is_local:
+        present = np.maximum((~absent).sum(2), 1)
+        s = np.where(absent.all(2), np.nan, np.nansum(s, axis=2) / present)[:, :, None, :]
+    return np.nanmin(np.linalg.norm(s, axis=3), axis=(1, 2))
 
 
 def assert_same_bytes(one, other, rows=slice(None)):
@@ -51,14 +68,18 @@ def assert_same_bytes(one, other, rows=slice(None)):
             assert one.arrays()[name][rows].tobytes() == array.tobytes(), name
 
 
+@pytest.mark.parametrize("shape", SHAPES)
 @every_method
 @every_profile
-def test_torch_follows_the_reference_along_whole_paths(profile, method):
+def test_torch_follows_the_reference_along_whole_paths(profile, method, shape):
     # T on both sides of the history's 32 slots and of its multiples, b of every noise layout.
-    problem = make(profile)
-    grid = {"b": [1, 3, 40, 100, 3], "T": [33, 70, 31, 70, 1], "method": method}
+    problem = make(profile, **SHAPES[shape])
+    grid = {
+        "b": [1, 3, 40, 100, 3], "T": [33, 70, 31, 70, 1], "workers": [1, 1, 2, 1, 3],
+        "v_init": [0, 0, 0, 0.03, 0], "method": method, "runs": 2 if shape == "plain" else 1,
+    }  # fmt: skip
     reference = go(problem, engine="reference", **grid)
-    norms = smallest_norms(problem, reference)
+    norms = smallest_norms(problem, method, reference)
     # In float32 an error of some two ulps a step, before which s/||s|| may turn where s is small.
     for dtype, tolerance, least in (
         ("float64", 1e-12, 1e-6),
@@ -66,11 +87,15 @@ def test_torch_follows_the_reference_along_whole_paths(profile, method):
     ):
         batched = go(problem, engine="torch", dtype=dtype, **grid)
         well = norms > least * problem.G
-        assert well.mean() > 0.9
+        assert well.mean() >= 0.8
         assert np.array_equal(batched.heads, reference.heads)
         assert np.array_equal(batched.step, reference.step)
         np.testing.assert_allclose(
-            batched.x[well], reference.x[well], rtol=0, atol=tolerance * problem.B, equal_nan=True
+            batched.x[well],
+            reference.x[well],
+            rtol=0,
+            atol=tolerance * np.max(problem.B),
+            equal_nan=True,
         )
         for name in STATISTICS:
             measured, expected = getattr(batched, name), getattr(reference, name)
@@ -87,7 +112,9 @@ def test_one_torch_step_from_the_references_own_states_is_the_references(profile
     # Beyond the first steps, where m and v are 0, and wherever s is, ties with 0 aside.
     problem, setting = make(profile), METHODS[method]
     cell = {name: np.array([CELL[name]] * 2) for name in CELL} | {"b": np.array([3, 1])}
-    inputs = _inputs(problem, method, Hyperparameters(**cell), 3, 1, False)
+    inputs = _inputs(
+        problem, method, Hyperparameters(**cell), np.array(1), np.array(0.0), 3, 1, False
+    )
     reference = simulate(
         problem, **cell, runs=3, seed=1, method=method, engine="reference", record="trajectory"
     )
@@ -106,7 +133,7 @@ def test_one_torch_step_from_the_references_own_states_is_the_references(profile
             batch.history["v_hat"][0].copy_(torch.tensor(state.v_hat))
             batch.history["noise"][0].copy_(torch.tensor(noise))
             batch._step(0)
-        state, _ = update.step(problem, setting, given_values, state, noise)
+        state, _ = update.step(problem, setting, given_values, state, noise[None])
         worst = max(worst, np.abs(batch.state["x"].numpy() - state.x).max())
         if setting.adapts:
             np.testing.assert_allclose(
@@ -116,21 +143,24 @@ def test_one_torch_step_from_the_references_own_states_is_the_references(profile
 
 
 MIXED = {
+    "workers": [1, 2, 1, 1, 1, 3, 1, 2], "v_init": [0, 0, 0.1, 0, 0, 0, 0.2, 0],
     "b": [1, 3, 8, 33, 70, 1, 3, 3], "T": [5, 33, 64, 70, 31, 70, 32, 1],
     "rho": [0, 0.1, 0.2, 0.1, 0, 0.1, 0.1, 0], "beta1": [0.9, 0, 0.5, 0.9, 0, 0, 0, 0.9],
     "gamma": [0.02, 0.01, 0.02, 0.02, 0.05, 0.02, 0.02, 0.02],
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("shape", SHAPES)
 @every_dtype
 @every_profile
-def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(profile, dtype):
+def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(profile, dtype, shape):
     # 3 x 3 numbers alone against 72 in company: other places in the vector registers too.
-    problem = make(profile)
-    grid = go(problem, runs=3, dtype=dtype, record="statistics", **MIXED)
-    for cell in range(8):
+    problem = make(profile, **SHAPES[shape])
+    settings = {"runs": 3, "dtype": dtype, "record": "statistics", "method": "local_sam"}
+    grid = go(problem, **settings, **MIXED)
+    for cell in range(8) if shape == "plain" else (1, 3, 6):
         own = {name: values[cell] for name, values in MIXED.items()}
-        alone = go(problem, runs=3, dtype=dtype, record="statistics", **own)
+        alone = go(problem, **settings, **own)
         assert_same_bytes(grid, alone, grid.rows(cell))
 
 

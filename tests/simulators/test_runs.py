@@ -33,7 +33,7 @@ def test_runs_have_the_shapes_types_and_units_they_document(engine):
         arrays = runs.arrays()
         curves = (R, CHECKPOINTS)
         expected = {
-            **dict.fromkeys(("gamma", "rho", "beta1", "beta2", "eps"), ((R,), "float64")),
+            **dict.fromkeys(("gamma", "rho", "beta1", "beta2", "eps", "v_init"), ((R,), "float64")),
             **dict.fromkeys(("b", "T", "workers", "cell", "replicate"), ((R,), "int64")),
             "key": ((R, 2), "uint32"),
             "step": (curves, "int64"),

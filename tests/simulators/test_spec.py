@@ -177,10 +177,42 @@ def test_a_schedule_needs_its_constants_and_nothing_beside(spec, run, message):
         specs.cells(scheduled(spec, **run), spec.problem.make())
 
 
+def test_n_workers_of_b_are_scheduled_as_one_of_n_b(spec):
+    problem = spec.problem.make()
+    many = specs.cells(scheduled(spec, b=2, workers=[1, 8]), problem)
+    one = specs.cells(scheduled(spec, b=[2, 16]), problem)
+    for together, alone in zip(many, one, strict=True):
+        assert (together["gamma"], together["rho"]) == (alone["gamma"], alone["rho"])
+        assert together["b"] == 2
+        assert specs.hyperparameters(together).b == alone["b"]
+
+
+def test_workers_and_v_init_make_a_grid_and_reach_the_runs(spec):
+    runs = specs.run(
+        changed(spec, workers=[1, 3], v_init=[0.0, 0.5], gamma=0.005, b=2, beta1=0, runs=1, T=4)
+    )
+    assert runs.inputs.workers.tolist() == [1, 1, 3, 3]
+    assert runs.inputs.v_init.tolist() == [0, 0.5, 0, 0.5]
+    assert len({tuple(key) for key in runs.inputs.key.tolist()}) == 4
+
+
+def test_a_problems_shape_is_written_only_where_it_has_one(spec):
+    assert "rotation" not in specs.to_json(spec)["problem"]
+    table = {"condition": 10.0, "rotation": 3, "noise": "shift", "start": "plateau"}
+    shaped = msgspec.structs.replace(spec, problem=msgspec.structs.replace(spec.problem, **table))
+    written = specs.to_json(shaped)["problem"]
+    assert {name: written[name] for name in table} == table
+    again = msgspec.convert(specs.to_json(shaped), type(spec))
+    assert again.problem.make().spec == shaped.problem.make().spec
+
+
 @pytest.mark.parametrize(
     ("run", "message"),
     [
-        ({"workers": 2}, "workers = 2"),
+        ({"workers": 0}, "workers = 0: give whole numbers from 1"),
+        ({"workers": 1.5}, r"workers = 1\.5: give whole numbers"),
+        ({"workers": 2**17}, "give whole numbers from 1 to 65536"),
+        ({"v_init": -1.0}, r"v_init = .*finite numbers from 0"),
         ({"method": "adam"}, "method = 'adam' is not known"),
         ({"runs": 0}, "runs = 0"),
         ({"seed": -1}, "seed = -1"),
@@ -199,6 +231,7 @@ def test_a_malformed_run_is_an_input_error(spec, run, message):
     [
         ({"gamma": [0.005, 0.02]}, "adasam", r"gamma = 0\.02 exceeds eps/\(16 L\) = 0\.0078125 "),
         ({"eps": 1.75}, "adasam", r"eps = 1\.75 exceeds G = 1\.5 \(Theorem 1\)"),
+        ({"v_init": [0.0, 2.5]}, "adasam", r"v_init = 2\.5 exceeds max\(G, eps\)\^2 = 2\.25"),
         ({}, "adam_sam", "drops the running maximum"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators import METHODS, PROFILES, SeparableProblem, simulate, update
+from simulators import METHODS, NOISES, PROFILES, SeparableProblem, simulate, update
 from verify.enumeration import RationalHuber
 
 CELL = {"gamma": 0.05, "rho": 0.2, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 60}
@@ -18,8 +18,8 @@ CONSTANTS = {"L": 2.0, "sigma": 0.75, "G": 1.5, "d": 3, "start": 0.4}
 every_method = pytest.mark.parametrize("method", METHODS)
 
 
-def make(profile="huber", **changes):
-    return SeparableProblem(profile, "additive", **CONSTANTS | changes)
+def make(profile="huber", noise="additive", **changes):
+    return SeparableProblem(profile, noise, **CONSTANTS | changes)
 
 
 def go(problem, method="adasam", *, engine="reference", runs=4, seed=3, dtype="float64", **changes):
@@ -49,36 +49,67 @@ def replay(problem, method, runs):
     state = update.start(problem, given)
     for t in range(runs.heads.shape[1]):
         noise = problem.noise_from_heads(runs.heads[:, t].astype(float), runs.inputs.b[:, None])
-        after, info = update.step(problem, METHODS[method], given, state, noise)
+        after, info = update.step(problem, METHODS[method], given, state, noise[None])
         yield state, after, info
         state = after
+
+
+PSI_SLOPES = {
+    "huber": lambda u: max(-1.0, min(1.0, u)),
+    "pseudo_huber": lambda u: u / math.sqrt(1 + u * u),
+    "log_cosh": math.tanh,
+    "cosine": math.sin,
+    "rational": lambda u: u / (1 + 27 * u * u / 256) ** 2,
+    "log_rational": lambda u: u / (1 + u * u / 4),
+    "two_basin": lambda u: np.interp(u, [-8, 4, 5.25, 7], [-1, 0.5, -0.75, 1]),
+}
+
+
+def second_gradient(problem, x, counts, b):
+    """A worker's mini-batch gradient as the mean of its samples' own; None for the true one."""
+    d, psi = problem.d, PSI_SLOPES[problem.profile.name]
+    L_j = [problem.L] * d if problem.curvatures is None else list(problem.curvatures)
+    Q = np.eye(d) if problem.Q is None else problem.Q
+    H = problem.G - problem.sigma / math.sqrt(d) * (problem.noise == "additive")
+    H /= max(sum(abs(Q[j, i]) for j in range(d)) for i in range(d))
+    u = [sum(Q[j, i] * x[i] for i in range(d)) * L_j[j] / H for j in range(d)]
+    share = [0.5] * d if counts is None else [int(h) / b for h in counts]
+    if problem.noise == "additive":
+        inner = [H * psi(u_j) for u_j in u]
+        added = [problem.sigma / math.sqrt(d) * (2 * p - 1) for p in share]
+    else:
+        s = problem.shift
+        inner = [
+            H * (p * psi(u_j - s) + (1 - p) * psi(u_j + s)) for p, u_j in zip(share, u, strict=True)
+        ]
+        added = [0.0] * d
+    return [sum(Q[j, i] * inner[j] for j in range(d)) + added[i] for i in range(d)]
 
 
 def second_writing(problem, method, cell, heads):
     """Algorithm 1 for one run, coordinate by coordinate, in Python's floats."""
     d, b = problem.d, cell["b"]
-    size = problem.sigma / math.sqrt(d)
-    G_f = problem.G - size
 
-    def gradient(x):
-        psi = {
-            "huber": lambda u: max(-1.0, min(1.0, u)),
-            "pseudo_huber": lambda u: u / math.sqrt(1 + u * u),
-            "log_cosh": math.tanh,
-            "cosine": math.sin,
-        }[problem.profile.name]
-        return [G_f * psi(x_j * problem.L / G_f) for x_j in x]
+    def moved(x, s):
+        norm = math.sqrt(sum(s_j * s_j for s_j in s))
+        radius = 0.0 if method in ("amsgrad", "sgd") or norm == 0 else cell["rho"] / norm
+        return [x_j + radius * s_j for x_j, s_j in zip(x, s, strict=True)]
 
-    x, m, v = [float(x_j) for x_j in problem.x0], [0.0] * d, [0.0] * d
+    def mean(gradients):
+        return [sum(column) / len(gradients) for column in zip(*gradients, strict=True)]
+
+    x, m, v = [float(x_j) for x_j in problem.x0], [0.0] * d, [cell.get("v_init", 0.0)] * d
     v_hat = [cell["eps"] ** 2] * d
     path = [list(x)]
     for counts in heads:
-        noise = [size * (2 * int(h) - b) / b for h in counts]
-        s = [u + n for u, n in zip(gradient(x), noise, strict=True)]
-        norm = math.sqrt(sum(s_j * s_j for s_j in s))
-        radius = 0.0 if method in ("amsgrad", "sgd") or norm == 0 else cell["rho"] / norm
-        moved = [x_j + radius * s_j for x_j, s_j in zip(x, s, strict=True)]
-        g = [u + n for u, n in zip(gradient(moved), noise, strict=True)]
+        each = [second_gradient(problem, x, own, b) for own in counts]
+        along = each if method == "local_sam" else [mean(each)] * len(each)
+        g = mean(
+            [
+                second_gradient(problem, moved(x, s), own, b)
+                for s, own in zip(along, counts, strict=True)
+            ]
+        )
         for j in range(d):
             m[j] = cell["beta1"] * m[j] + (1 - cell["beta1"]) * g[j]
             if method not in ("sam", "sgd"):
@@ -90,15 +121,27 @@ def second_writing(problem, method, cell, heads):
     return path
 
 
+SHAPES = {
+    "plain": {},
+    "spectrum": {"condition": 50.0},
+    "rotated": {"rotation": 3, "curvatures": [2.0, 0.5, 1.0]},
+}
+"""Problems that differ in more than their profile."""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("noise", NOISES)
 @every_method
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_path_is_that_of_algorithm_1_written_a_second_time(profile, method):
-    problem = make(profile, start=[0.4, -0.1, 2.0])
-    cell = CELL | {"T": 25}
-    runs = go(problem, method, T=25, runs=2)
-    for row in range(2):
-        path = second_writing(problem, method, cell, runs.heads[row])
-        np.testing.assert_allclose(runs.x[row], path, rtol=0, atol=1e-13)
+def test_a_path_is_that_of_algorithm_1_written_a_second_time(profile, method, noise, shape):
+    problem = make(profile, noise=noise, start=[0.4, -0.1, 2.0], **SHAPES[shape])
+    cell = CELL | {"T": 25, "v_init": 0.03}
+    for workers in (1, 3):
+        runs = go(problem, method, T=25, runs=2, workers=workers, v_init=0.03)
+        for row in range(2):
+            heads = runs.heads[row].reshape(25, workers, problem.d)
+            path = second_writing(problem, method, cell, heads)
+            np.testing.assert_allclose(runs.x[row], path, rtol=0, atol=1e-13)
 
 
 @every_method
@@ -286,11 +329,11 @@ def test_over_all_noise_paths_the_mean_is_the_enumerated_expectation(beta1, x0):
     heads = np.array(list(itertools.product((0, 1), repeat=T)), dtype=float)
     column = np.ones((len(heads), 1))
     given_values = update.Parameters(
-        0.125 * column, 0 * column, float(beta1) * column, 0.5 * column, 1.5 * column
+        0.125 * column, 0 * column, float(beta1) * column, 0.5 * column, 1.5 * column, 0 * column
     )
     state, total = update.start(problem, given_values), np.zeros(len(heads))
     for t in range(T):
         noise = problem.noise_from_heads(heads[:, t : t + 1], column)
-        state, info = update.step(problem, METHODS["adasam"], given_values, state, noise)
+        state, info = update.step(problem, METHODS["adasam"], given_values, state, noise[None])
         total += (info.gradient**2).sum(1)
     assert total.mean() / T == pytest.approx(float(exact.mean_grad_norm2(T)), rel=1e-13)

@@ -190,7 +190,7 @@ MALFORMED_SPECS = [
     ("seed = 7", "seed = -7", "seed = -7"),
     ("seed = 7", 'seed = 7\nmethod = "adam"', "adam"),
     ("seed = 7", 'seed = 7\nrecord = "all"', "all"),
-    ("seed = 7", "seed = 7\nworkers = 2", "workers"),
+    ("seed = 7", "seed = 7\nworkers = 0", "workers = 0"),
     ("seed = 7", 'seed = 7\n[engine]\nname = "fast"', "fast"),
     ("seed = 7", 'seed = 7\n[engine]\ndtype = "int8"', "int8"),
     ("seed = 7", 'seed = 7\n[engine]\ndevice = "abacus"', "abacus"),

@@ -8,7 +8,6 @@ from scipy.linalg import solve_discrete_lyapunov
 from simulators import spec as specs
 from simulators.spec import EngineSpec, ProblemSpec, RunSpec, Spec
 from theory.bound import Bound, trivial
-from theory.setting import Hyperparameters
 from theory.theorem1 import APPENDIX, TIGHT_SIMPLE
 from verify.claim import Claim, Preset, Results, Study
 from verify.verdict import Evidence
@@ -79,7 +78,7 @@ def _instances(name: str, bound: Bound, results: Results) -> list[tuple[dict[str
     constants = problem.certificate.constants
     out = []
     for number, cell in enumerate(specs.cells(spec, problem)):
-        terms = bound.evaluate(constants, Hyperparameters(**cell))
+        terms = bound.evaluate(constants, specs.hyperparameters(cell))
         rhs = float(sum(float(term) for term in terms.values()))
         instance = {
             "name": name,

@@ -135,7 +135,7 @@ def evidence(variant: str, results: Results) -> Evidence:
 
 
 def _setting(problem: SeparableProblem, cell: dict[str, float]) -> tuple[Any, Hyperparameters]:
-    return problem.certificate.constants, Hyperparameters(**cell)
+    return problem.certificate.constants, specs.hyperparameters(cell)
 
 
 def _right_side(bound: Bound, problem: SeparableProblem, cell: dict[str, float]) -> dict[str, Any]:

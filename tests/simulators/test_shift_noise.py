@@ -1,0 +1,175 @@
+"""Shift noise and the shapes of problems: each certified number against an independent search."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+
+from simulators import PROFILES, SeparableProblem
+from simulators.problems.geometry import rotation_matrix
+from theory import InputError
+
+every_profile = pytest.mark.parametrize("profile", PROFILES)
+SHARES = (0.01, 0.3, 0.7, 0.99)
+"""D as a share of the largest."""
+
+
+def largest(function, low=-30.0, high=30.0):
+    """The largest value of a function of one variable: a grid, then polished."""
+    u = np.linspace(low, high, 60001)
+    values = function(u)
+    best = float(values.max())
+    for index in np.argsort(values)[-5:]:
+        found = minimize_scalar(
+            lambda v: -float(function(np.array([v]))[0]),
+            bounds=(u[max(index - 1, 0)], u[min(index + 1, len(u) - 1)]),
+            method="bounded",
+            options={"xatol": 1e-13},
+        )
+        best = max(best, -float(found.fun))
+    return best
+
+
+def moved(profile, s, kind="slope"):
+    part = getattr(PROFILES[profile], kind)
+    return lambda u: part(u - s, np), lambda u: part(u + s, np)
+
+
+@every_profile
+@pytest.mark.parametrize("share", SHARES)
+def test_the_noise_is_as_large_as_asked_and_the_mean_slope_as_certified(profile, share):
+    spread = PROFILES[profile].spread
+    D = share * spread.largest
+    s = spread.shift(D)
+    right, left = moved(profile, s)
+    assert largest(lambda u: np.abs(right(u) - left(u)) / 2) == pytest.approx(D, abs=1e-9)
+    # The slopes that tend to 1 far away are there to within 1e-3 at 30; others attain theirs.
+    steepest = largest(lambda u: np.abs(right(u) + left(u)) / 2)
+    distant = profile in ("pseudo_huber", "log_cosh")
+    assert steepest == pytest.approx(spread.steepest(s), abs=2e-3 if distant else 1e-9)
+    if distant:
+        far = np.array([1e9])
+        assert (right(far) + left(far))[0] / 2 == pytest.approx(1, abs=1e-9)
+
+
+@every_profile
+def test_the_shift_grows_with_the_noise_up_to_its_limit(profile):
+    spread = PROFILES[profile].spread
+    D = np.linspace(0, spread.largest, 200)[: None if spread.attained else -1]
+    shifts = [spread.shift(float(value)) for value in D]
+    assert shifts[0] == 0
+    assert (np.diff(shifts) > 0).all()
+    assert np.isfinite(shifts).all()
+
+
+@every_profile
+@pytest.mark.parametrize("share", [*SHARES, 1.0])
+def test_zero_stays_the_least_point_of_the_mean_profile(profile, share):
+    spread = PROFILES[profile].spread
+    if share == 1 and not spread.attained:
+        share = 1 - 1e-9
+    s = spread.shift(share * spread.largest)
+    right, left = moved(profile, s, "value")
+    least = -largest(lambda u: -(right(u) + left(u)) / 2, -60, 60)
+    at_zero = float((right(np.zeros(1)) + left(np.zeros(1)))[0] / 2)
+    assert at_zero <= least + 1e-12 * max(1, at_zero)
+
+
+@pytest.mark.parametrize(("profile", "limit"), [("log_rational", 2.0), ("rational", 16 / 9)])
+def test_past_the_limit_of_the_shift_zero_is_no_longer_least(profile, limit):
+    # So the range is not a matter of caution.
+    right, left = moved(profile, 1.02 * limit, "value")
+    u = np.linspace(-3, 3, 6001)
+    values = (right(u) + left(u)) / 2
+    assert values.min() < values[3000] - 1e-8
+
+
+def make(profile="huber", noise="shift", **changes):
+    return SeparableProblem(
+        profile, noise, **{"L": 2.0, "sigma": 1.0, "G": 1.5, "d": 4, "start": 0.3} | changes
+    )
+
+
+@every_profile
+def test_too_much_shift_noise_names_the_largest_sigma_which_is_then_taken(profile):
+    limit, attained = make(profile).largest_sigma
+    assert limit == pytest.approx(3 * PROFILES[profile].spread.largest)
+    if not attained:
+        with pytest.raises(
+            InputError, match=rf"{profile} with .* allows sigma below {limit:.6g}\."
+        ):
+            make(profile, sigma=limit)
+    elif limit < 3:
+        with pytest.raises(InputError, match=rf"{profile} with .* up to {limit:.6g}\."):
+            make(profile, sigma=limit * (1 + 1e-6))
+    else:  # no gradient noise is larger
+        with pytest.raises(InputError, match=r"sigma = 3.* exceeds sqrt\(d\) G = 3"):
+            make(profile, sigma=limit * (1 + 1e-6))
+    p = make(profile, sigma=limit if attained else limit * (1 - 1e-9))
+    assert np.isfinite(p.certificate.Delta.value)
+
+
+def test_rotation_leaves_less_room_for_shift_noise_and_says_how_much():
+    plain, turned = make(), make(rotation=1)
+    limit, _ = turned.largest_sigma
+    assert limit == pytest.approx(plain.largest_sigma[0] / np.abs(turned.Q).sum(0).max())
+    with pytest.raises(InputError, match=rf"huber, rotated by 1, .* up to {limit:.6g}\. .*drop"):
+        make(rotation=1, sigma=1.01 * limit)
+    assert make(rotation=1, sigma=limit).sigma == limit
+
+
+@pytest.mark.parametrize("noise", ["additive", "shift"])
+def test_the_smallest_G_is_where_sigma_is_the_largest(noise):
+    p = make("two_basin", noise, rotation=2, sigma=0.4)
+    G, attained = p.smallest_G
+    assert attained == (noise == "shift")
+    assert make("two_basin", noise, rotation=2, sigma=0.4, G=G * (1 + 1e-9)).sigma == 0.4
+    with pytest.raises(InputError):
+        make("two_basin", noise, rotation=2, sigma=0.4, G=G * (1 - 1e-9))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 7, 64])
+def test_a_rotation_is_orthogonal_and_follows_from_its_seed(d):
+    Q = rotation_matrix(4, d)
+    np.testing.assert_allclose(Q @ Q.T, np.eye(d), rtol=0, atol=1e-14 * d)
+    assert Q.tobytes() == rotation_matrix(4, d).tobytes()
+    assert d == 1 or not np.allclose(Q, rotation_matrix(5, d))
+
+
+def test_rotations_have_no_preferred_direction():
+    # Of a uniform rotation E Q_ij = 0 and E Q_ij^2 = 1/d, with variance (2d - 2)/(d^2 (d + 2)).
+    d, n = 3, 400
+    sample = np.stack([rotation_matrix(seed, d) for seed in range(n)])
+    mean_error = np.sqrt(1 / d / n)
+    square_error = np.sqrt((2 * d - 2) / (d**2 * (d + 2)) / n)
+    assert np.abs(sample.mean(0)).max() < 6 * mean_error
+    assert np.abs((sample**2).mean(0) - 1 / d).max() < 6 * square_error
+
+
+def test_condition_is_the_ratio_of_the_curvatures():
+    p = make(noise="additive", condition=1000.0)
+    assert list(p.curvatures) == pytest.approx([2.0, 0.2, 0.02, 0.002])
+    hessian = p.gradient(1e-9 * np.eye(4), np) / 1e-9
+    np.testing.assert_allclose(np.diag(hessian), p.curvatures, rtol=1e-12)
+    assert make(condition=1).spec == make(curvatures=[2.0] * 4).spec == make().spec
+
+
+@every_profile
+@pytest.mark.parametrize("rotation", [None, 3])
+def test_named_starts_are_the_minimiser_and_a_place_where_the_gradient_misleads(profile, rotation):
+    lowest, plateau = (
+        make(profile, "additive", rotation=rotation, condition=3.0, start=start)
+        for start in ("minimiser", "plateau")
+    )
+    assert lowest.certificate.Delta.value == 0
+    assert (lowest.gradient(lowest.x0[None, :], np) == 0).all()
+    u = plateau._places(plateau.x0[None, :], np, plateau.numbers)
+    np.testing.assert_allclose(u, PROFILES[profile].plateau, rtol=1e-13)
+    # No more than the straight part's slope, and a curvature far below L.
+    h = 1e-6
+    psi = PROFILES[profile]
+    around = psi.slope(psi.plateau + np.array([-h, h]), np)
+    if profile not in ("cosine", "two_basin"):
+        assert abs(around[1] - around[0]) / (2 * h) < 0.06
+    else:
+        assert np.abs(around).max() < 2 * h
+    assert plateau.certificate.Delta.value > 0
