@@ -66,7 +66,7 @@ class Claim:
     statement : str
         What is claimed, in words.
     method : str
-        ``symbolic``, ``exact`` or ``simulation``: what the verdict rests on.
+        ``symbolic``, ``exact``, ``simulation`` or ``search``: what the verdict rests on.
     expected : str
         The verdict we expect.
     study : Study or None
@@ -82,7 +82,7 @@ class Claim:
     id: str
     source: str
     statement: str
-    method: Literal["symbolic", "exact", "simulation"]
+    method: Literal["symbolic", "exact", "simulation", "search"]
     expected: Verdict
     evidence: Callable[[Results], Evidence]
     study: Study | None = None

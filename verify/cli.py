@@ -199,6 +199,59 @@ def bound(
 
 
 @app.command()
+def problem(
+    profile: Annotated[
+        str,
+        typer.Argument(
+            help="huber, pseudo_huber, log_cosh, cosine, rational, log_rational or two_basin."
+        ),
+    ],
+    L: Annotated[
+        float, typer.Option("--L", parser=_number, metavar="NUMBER", help="Smoothness, F/X^2.")
+    ],
+    sigma: Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Noise, F/X.")],
+    G: Annotated[
+        float, typer.Option("--G", parser=_number, metavar="NUMBER", help="Gradient bound, F/X.")
+    ],
+    d: Annotated[float, typer.Option("--d", parser=_number, metavar="NUMBER", help="Dimension.")],
+    start: Annotated[
+        str, typer.Option(help="x_0: a number, d of them with commas, minimiser or plateau; X.")
+    ] = "minimiser",
+    noise: Annotated[str, typer.Option(help="additive or shift.")] = "additive",
+    condition: Annotated[
+        float, typer.Option(parser=_number, metavar="NUMBER", help="L over the least curvature.")
+    ] = 1.0,
+    rotation: Annotated[
+        int | None, typer.Option(parser=_whole, metavar="SEED", help="Rotate x by this seed.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Print a problem's certificate and what limits sigma, G and d."""
+    from simulators.problems import SeparableProblem
+    from verify import tables
+    from verify.evaluation import certified
+
+    content = certified(
+        SeparableProblem(
+            profile, noise, L=L, sigma=sigma, G=G, d=d, start=_start(start),
+            condition=condition, rotation=rotation,
+        )
+    )  # fmt: skip
+    if json:
+        _print_json(content)
+    else:
+        _show(*tables.certificate(content))
+
+
+def _start(text: str) -> float | list[float] | str:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        return text
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
+@app.command()
 def simulate(
     spec: Annotated[Path, typer.Argument(metavar="SPEC", help="A .toml or .json file; see below.")],
     out: Annotated[Path | None, typer.Option(help="Write the runs to this .npz file.")] = None,
@@ -207,10 +260,11 @@ def simulate(
 ) -> None:
     """Simulate what a spec says.
 
-    A spec has the tables [problem] with profile, noise, L, sigma, G, d, start; [run] with method,
-    gamma, rho, beta1, beta2, eps, b, T, runs, seed, record, common_noise, or schedule =
-    "corollary1" with c_gamma and c_rho in place of gamma and rho; and [engine] with name, device,
-    dtype. Hyper-parameters are numbers or lists; lists make a grid.
+    A spec has the tables [problem] with profile, noise, L, sigma, G, d, start and, optional,
+    condition, curvatures, rotation; [run] with method, gamma, rho, beta1, beta2, eps, b, T,
+    workers, v_init, runs, seed, record, common_noise, or schedule = "corollary1" with c_gamma and
+    c_rho in place of gamma and rho; and [engine] with name, device, dtype. Hyper-parameters are
+    numbers or lists; lists make a grid.
     """
     from simulators import spec as specs
     from theory.errors import InputError

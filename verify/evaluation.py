@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from simulators import spec as specs
+from simulators.problems import SeparableProblem
 from simulators.runs import Runs
 from simulators.spec import Spec
 from theory.bound import Bound, trivial
@@ -37,6 +38,45 @@ def evaluate(bound: Bound, constants: Constants, hyper: Hyperparameters) -> dict
             }
             for check in bound.preconditions(constants, hyper)
         ],
+    }
+
+
+def certified(problem: SeparableProblem) -> dict[str, Any]:
+    """Return a problem's certificate, and how far sigma, G and d can be moved, each alone."""
+    certificate = problem.certificate
+    meanings = {
+        "L": "Lipschitz constant of every sample's gradient (Assumption 1)",
+        "sigma": "root of the largest variance of a sample's gradient (Assumption 2)",
+        "G": "largest coordinate of a sample's gradient (Assumption 3)",
+        "G_f": "largest coordinate of the true gradient",
+        "f_star": "least value of f",
+        "Delta": "f(x_0) - f*",
+    }
+    constants = [
+        {
+            "name": name,
+            "value": getattr(certificate, name).value,
+            "standing": getattr(certificate, name).standing,
+            "meaning": meaning,
+        }
+        for name, meaning in meanings.items()
+    ]
+    limits: list[dict[str, Any]] = []
+    for name, value, (limit, attained), signs in (
+        ("sigma", problem.sigma, problem.largest_sigma, ("<", "<=")),
+        ("G", problem.G, problem.smallest_G, (">", ">=")),
+    ):
+        limits.append({"name": name, "value": value, "relation": signs[attained], "limit": limit})
+    if problem.smallest_d is not None:
+        limits.append(
+            {"name": "d", "value": problem.d, "relation": ">=", "limit": problem.smallest_d}
+        )
+    return {
+        "problem": problem.spec,
+        "psi": problem.profile.formula,
+        "convex": problem.profile.convex,
+        "constants": constants,
+        "limits": limits,
     }
 
 

@@ -1,5 +1,8 @@
 """One line that says what evidence amounts to."""
 
+import math
+from collections.abc import Sequence
+
 from verify.verdict import Evidence, Verdict
 
 MEANINGS = {
@@ -9,6 +12,9 @@ MEANINGS = {
     ("exact", "refuted"): "counterexample, exact",
     ("simulation", "holds"): "no violation found",
     ("simulation", "refuted"): "counterexample, measured",
+    ("search", "holds"): "no violation found",
+    ("search", "refuted"): "violation found",
+    ("search", "inconclusive"): "search too weak",
 }
 """What a verdict says, by method: simulation proves nothing, it fails to refute."""
 
@@ -25,6 +31,8 @@ def summary(evidence: Evidence) -> str:
     if "slope" in evidence:
         slope, low, high = (evidence[name] for name in ("slope", "low", "high"))
         return f"slope {slope:.3f} [{low:.3f}, {high:.3f}]".replace("-", "−")
+    if "searches" in evidence:
+        return _searches(evidence["searches"])
     unequal = [item["name"] for item in evidence["comparisons"] if not item["equal"]]
     count = len(evidence["comparisons"])
     if unequal:
@@ -42,6 +50,17 @@ def _bound(evidence: Evidence) -> str:
         return f"violated on {len(violated)} of {len(instances)}{times}"
     ratio = max(item["lhs"] / item["rhs"] for item in instances)
     return f"largest measured/bound = {ratio:.3g} of {len(instances)} instances"
+
+
+def _searches(searches: Sequence[Evidence]) -> str:
+    beyond = [item for item in searches if item["found"] > item["limit"]]
+    if beyond:
+        worst = max(beyond, key=lambda item: item["found"] - item["limit"])
+        where = f"{worst['problem']['profile']}, {worst['problem']['noise']} noise"
+        return f"{len(beyond)} of {len(searches)} exceeded, {worst['constant']} of {where}"
+    shares = [item["found"] / item["certified"] for item in searches if item["certified"] > 0]
+    least = math.floor(1e5 * min(min(shares), 1)) / 1e3
+    return f"none exceeded, each attained to {least:.3f} % or more"
 
 
 def _sides(instance: Evidence) -> str:

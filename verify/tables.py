@@ -45,6 +45,36 @@ def verdicts(judged: Sequence[Any]) -> Table:
     )
 
 
+def certificate(content: Mapping[str, Any]) -> tuple[Table, Table]:
+    """Return a problem's certificate, and what limits sigma, G and d."""
+    problem = content["problem"]
+    shape = ", ".join(
+        f"{name} {problem[name]:g}" for name in ("condition", "rotation") if name in problem
+    )
+    kind = "convex" if content["convex"] else "non-convex"
+    title = (
+        f"{problem['profile']}: psi(u) = {content['psi']} ({kind}), "
+        f"{problem['noise']} noise, d = {problem['d']}{', ' + shape if shape else ''}"
+    )
+    constants = _table(
+        title,
+        {"constant": "left", "value": "right", "standing": "left", "meaning": "left"},
+        (
+            (item["name"], number(item["value"]), item["standing"], item["meaning"])
+            for item in content["constants"]
+        ),
+    )
+    limits = _table(
+        "Room",
+        {"constant": "left", "value": "right", "must be, with the others as they are": "left"},
+        (
+            (item["name"], number(item["value"]), f"{item['relation']} {number(item['limit'])}")
+            for item in content["limits"]
+        ),
+    )
+    return constants, limits
+
+
 def claims(items: Iterable[Any]) -> Table:
     """Return the list of claims."""
     return _table(

@@ -10,6 +10,9 @@ from typing import Any, Literal
 Verdict = Literal["holds", "refuted", "inconclusive"]
 Evidence = Mapping[str, Any]
 
+ATTAINED = 0.999
+"""Share of an exact constant that a search must come upon."""
+
 
 def verdict(evidence: Evidence) -> Verdict:
     """Judge evidence.
@@ -19,7 +22,9 @@ def verdict(evidence: Evidence) -> Verdict:
     evidence : mapping
         Of a bound, ``{"instances": [{"lhs_low", "lhs_high", "rhs", ...}, ...]}``;
         of slopes, ``{"slope", "low", "high", "target", "margin", "control": {...}, ...}``;
-        of a symbolic claim, ``{"comparisons": [{"equal", ...}, ...]}``.
+        of a symbolic claim, ``{"comparisons": [{"equal", ...}, ...]}``;
+        of searches for a violation, ``{"searches": [{"found", "limit", "certified", "standing",
+        ...}, ...]}``.
 
     Returns
     -------
@@ -30,7 +35,9 @@ def verdict(evidence: Evidence) -> Verdict:
         whole interval lies within target +- margin and is ``refuted`` if the interval lies
         outside; where a control with a known slope is given, its interval must contain that, or
         nothing is concluded. Expressions compared hold if all are equal and are refuted
-        otherwise. Else ``inconclusive``.
+        otherwise. A certificate holds if no search found more than the limit, certified value and
+        rounding, and each search for an exact constant came within `ATTAINED` of it: one that
+        did not was too weak to tell. Else ``inconclusive``.
 
     Raises
     ------
@@ -44,6 +51,8 @@ def verdict(evidence: Evidence) -> Verdict:
     if evidence.get("comparisons"):
         equal = all(comparison["equal"] for comparison in evidence["comparisons"])
         return "holds" if equal else "refuted"
+    if evidence.get("searches"):
+        return _judge_searches(evidence["searches"])
     raise ValueError(f"no verdict on evidence with the keys {sorted(evidence)}")
 
 
@@ -57,6 +66,15 @@ def _judge_bound(instances: Sequence[Evidence]) -> Verdict:
     if all(instance["lhs_high"] <= instance["rhs"] for instance in instances):
         return "holds"
     return "inconclusive"
+
+
+def _judge_searches(searches: Sequence[Evidence]) -> Verdict:
+    if any(search["found"] > search["limit"] for search in searches):
+        return "refuted"
+    for search in searches:
+        if search["standing"] == "exact" and search["found"] < ATTAINED * search["certified"]:
+            return "inconclusive"
+    return "holds"
 
 
 def _judge_slope(evidence: Evidence) -> Verdict:

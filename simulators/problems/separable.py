@@ -165,6 +165,16 @@ class SeparableProblem:
         return self.G * self.sigma / limit, attained and self.sigma > 0
 
     @property
+    def smallest_d(self) -> int | None:
+        """The smallest d that sigma and G allow; None where a rotation depends on d."""
+        if self.Q is not None:
+            return None
+        limit, attained = self.largest_sigma
+        least = self.d * (self.sigma / limit) ** 2
+        whole = max(1, math.ceil(least * (1 - ROUNDING)))
+        return whole + 1 if whole <= least and not attained else whole
+
+    @property
     def spec(self) -> dict[str, Any]:
         """The ``[problem]`` table that makes this problem, canonical: floats, x_0 shortened."""
         same = bool(np.all(self.x0 == self.x0[0]))

@@ -1,5 +1,7 @@
 """Shift noise and the shapes of problems: each certified number against an independent search."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
@@ -32,6 +34,24 @@ def largest(function, low=-30.0, high=30.0):
 def moved(profile, s, kind="slope"):
     part = getattr(PROFILES[profile], kind)
     return lambda u: part(u - s, np), lambda u: part(u + s, np)
+
+
+@every_profile
+def test_no_slope_or_curvature_exceeds_one_and_each_comes_to_it(profile):
+    slope, h = PROFILES[profile].slope, 1e-5
+    low, high = (-30.0, 30.0) if profile != "pseudo_huber" else (0.0, 1e6)
+    steepest = largest(lambda u: np.abs(slope(u, np)), low, high)
+    assert steepest == pytest.approx(1, abs=1e-9)
+    curved = largest(lambda u: np.abs(slope(u + h, np) - slope(u - h, np)) / (2 * h))
+    assert curved == pytest.approx(1, abs=1e-9)
+
+
+def test_a_rotated_coordinate_is_largest_where_all_slopes_conspire():
+    Q = rotation_matrix(7, 4)
+    over_all_signs = max(
+        np.abs(Q.T @ np.array(s)).max() for s in itertools.product((-1, 1), repeat=4)
+    )
+    assert make(rotation=7).stretch == pytest.approx(over_all_signs, rel=1e-14)
 
 
 @every_profile
@@ -125,6 +145,20 @@ def test_the_smallest_G_is_where_sigma_is_the_largest(noise):
     assert make("two_basin", noise, rotation=2, sigma=0.4, G=G * (1 + 1e-9)).sigma == 0.4
     with pytest.raises(InputError):
         make("two_basin", noise, rotation=2, sigma=0.4, G=G * (1 - 1e-9))
+
+
+@pytest.mark.parametrize(
+    ("noise", "sigma", "least"),
+    [("additive", 3.0, 5), ("shift", 3.0, 4), ("additive", 2.9, 4), ("shift", 0.0, 1)],
+)
+def test_the_smallest_d_is_named_and_enough(noise, sigma, least):
+    # (sigma/G)^2 = 4 at sigma = 3, G = 1.5: additive noise needs more, shift noise as much.
+    p = make("huber", noise, sigma=sigma, d=9)
+    assert p.smallest_d == least
+    assert make("huber", noise, sigma=sigma, d=least).sigma == sigma
+    if least > 1:
+        with pytest.raises(InputError):
+            make("huber", noise, sigma=sigma, d=least - 1)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 7, 64])

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulators import SeparableProblem
 from simulators.runs import Runs
 from verify import cli
 
@@ -349,4 +350,55 @@ def test_an_out_that_cannot_be_a_file_is_refused(capsys, monkeypatch, spec, tmp_
     code, _, err = adasam(capsys, monkeypatch, "simulate", str(spec), "--out", str(out))
     assert code == 2
     assert name[:50] in err
+    assert "Traceback" not in err
+
+
+CERTIFIED = ["--L", "1", "--sigma", "1", "--G", "2", "--d", "10"]
+
+
+def test_problem_prints_a_certificate_and_the_room_there_is(capsys, monkeypatch):
+    shape = ["--noise", "shift", "--condition", "10", "--rotation", "1", "--start", "plateau"]
+    code, text, _ = adasam(capsys, monkeypatch, "problem", "two_basin", *CERTIFIED, *shape)
+    assert code == 0
+    for said in ("shift noise, d = 10", "condition 10, rotation 1", "Delta", "exact", "<= 1.97203"):
+        assert said in text, said
+
+
+@pytest.mark.parametrize("start", ["0.5", "minimiser", "plateau", "1,2,3,4,5,6,7,8,9,10"])
+def test_problem_in_json_makes_the_problem_again(capsys, monkeypatch, start):
+    code, text, _ = adasam(
+        capsys, monkeypatch, "problem", "rational", *CERTIFIED, "--start", start, "--json"
+    )
+    assert code == 0
+    content = json.loads(text)
+    spec = dict(content["problem"])
+    problem = SeparableProblem(spec.pop("profile"), spec.pop("noise"), **spec)
+    values = {item["name"]: item["value"] for item in content["constants"]}
+    assert values["Delta"] == problem.certificate.Delta.value
+    assert values["G_f"] == problem.G_f
+    room = {item["name"]: (item["relation"], item["limit"]) for item in content["limits"]}
+    assert room["sigma"] == ("<", pytest.approx(2 * 10**0.5))
+    assert room["G"] == (">", pytest.approx(0.1**0.5))
+    assert room["d"] == (">=", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["two_basin", *CERTIFIED[:-4], "--G", "0.3", "--d", "10"], "exceeds sqrt(d) G"),
+        (
+            ["two_basin", *CERTIFIED, "--noise", "shift", "--sigma", "6"],
+            "allows sigma up to 5.53399",
+        ),
+        (["quartic", *CERTIFIED], "quartic"),
+        (["huber", *CERTIFIED, "--start", "here"], "minimiser, plateau"),
+        (["huber", *CERTIFIED, "--start", "1,2"], "d = 10"),
+        (["huber", *CERTIFIED, "--condition", "0.1"], "condition = 0.1"),
+        (["huber", *CERTIFIED, "--rotation", "-1"], "rotation = -1"),
+    ],
+)
+def test_problem_refuses_what_is_impossible(capsys, monkeypatch, arguments, said):
+    code, text, err = adasam(capsys, monkeypatch, "problem", *arguments)
+    assert (code, text) == (2, "")
+    assert said in err
     assert "Traceback" not in err

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from simulators import SeparableProblem, simulate
-from verify.claims.conditions import quadratic_sum
+from simulators import spec as specs
+from verify.claim import PRESETS
+from verify.claims.conditions import CLAIMS, STUDY, quadratic_sum
+from verify.verdict import verdict
 
 
 @pytest.mark.parametrize("beta1", [0.0, 0.5, 0.95, 0.99])
@@ -28,3 +31,30 @@ def test_a_run_sums_to_it(beta1, ratio):
     simple = 2 * 0.5 * 0.125**2 * 16
     assert exact / simple == pytest.approx(ratio, rel=1e-3)
     assert np.abs(runs.max_abs_gradient).max() < 1
+
+
+@pytest.fixture(scope="module")
+def results():
+    jobs = STUDY.specs(PRESETS["quick"], 0)
+    return {name: (job, specs.run(job, allow_outside=True)) for name, job in jobs.items()}
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_the_exact_left_side_is_the_runs_and_decides(claim, results):
+    evidence = claim.evidence(results)
+    assert verdict(evidence) == claim.expected == "refuted"
+    for instance in evidence["instances"]:
+        assert instance["lhs"] == pytest.approx(instance["lhs_low"], rel=1e-9, abs=0)
+    evidence["instances"][0]["lhs_low"] *= 1 + 1e-6
+    evidence["instances"][0]["lhs_low"] += 1e-30
+    assert verdict(evidence) == "inconclusive"  # exact and measured contradict
+
+
+def test_a_v_init_within_its_limit_leaves_the_bound_standing(results):
+    # The same quadratic from v_{-1} = max(G, eps)^2: (47) holds, and the spec is inside.
+    job, _ = results["large_v_init"]
+    job = specs.Spec(problem=job.problem, run=job.run, engine=job.engine)
+    cell = specs.cells(job, job.problem.make())[0] | {"v_init": 1.0}
+    runs = specs.run(specs.single(job, cell))
+    bound = 2 * 0.5 * 0.75**2 * 16 / 512
+    assert float(runs.lhs(0)[0]) < bound

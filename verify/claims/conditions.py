@@ -1,5 +1,6 @@
 """Claims on the conditions of Theorem 1: what happens where they fail."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,24 +13,33 @@ from theory.theorem1 import APPENDIX, TIGHT_SIMPLE
 from verify.claim import Claim, Preset, Results, Study
 from verify.verdict import Evidence
 
+ROUNDING = 1e-9
+"""Relative room for rounding between a run's sum and the exact one."""
+
 MOMENTA = (0.95, 0.99)
+LARGE_V = 1e4
+"""v_{-1}, where max(G, eps)^2 = 1."""
 
 
 def study_specs(preset: Preset, seed: int) -> dict[str, Spec]:
-    """Return two deterministic runs: a quadratic at the paper's largest step, and a minimiser."""
+    """Return deterministic runs: a quadratic at the paper's largest step, one with a large v_{-1},
+    and a minimiser.
+    """
 
-    def make(G: float, start: float, gamma: float, beta1: list[float], T: int) -> Spec:
+    def make(G: float, start: float, beta1: list[float], T: int, v_init: float = 0.0) -> Spec:
         return Spec(
             problem=ProblemSpec(profile="huber", L=1.0, sigma=0.0, G=G, d=1, start=start),
             run=RunSpec(
-                gamma=gamma, rho=0.0, beta1=beta1, beta2=0.999, eps=1.0, b=1, T=T, runs=2, seed=seed
+                gamma=1 / 16, rho=0.0, beta1=beta1, beta2=0.999, eps=1.0, b=1, T=T, v_init=v_init,
+                runs=2, seed=seed,
             ),
             engine=EngineSpec(dtype="float64"),
-        )
+        )  # fmt: skip
 
     return {
-        "quadratic": make(1.0, 0.125, 1 / 16, list(MOMENTA), 8192),
-        "minimiser": make(0.5, 0.0, 1 / 16, [0.0], 10),
+        "quadratic": make(1.0, 0.125, list(MOMENTA), 8192),
+        "minimiser": make(0.5, 0.0, [0.0], 10),
+        "large_v_init": make(1.0, 0.75, [0.0], 512, v_init=LARGE_V),
     }
 
 
@@ -71,6 +81,21 @@ def small_G_evidence(results: Results) -> Evidence:
     }
 
 
+def v_init_evidence(results: Results) -> Evidence:
+    """Set a quadratic's left side beside (47) where v_{-1} is far above max(G, eps)^2.
+
+    v_t only falls, so that v_hat = v_0 for ever and x_{t+1} = (1 - gamma L/sqrt(v_0)) x_t.
+    """
+    instances = []
+    for instance, cell, problem in _instances("large_v_init", APPENDIX, results):
+        first = (problem.L * float(problem.x0[0])) ** 2
+        v_0 = cell["beta2"] * cell["v_init"] + (1 - cell["beta2"]) * first
+        q = (1 - cell["gamma"] * problem.L / math.sqrt(v_0)) ** 2
+        exact = first * (1 - q ** cell["T"]) / (1 - q) / cell["T"]
+        instances.append(instance | {"lhs_low": exact, "lhs_high": exact})
+    return {"instances": instances}
+
+
 def _instances(name: str, bound: Bound, results: Results) -> list[tuple[dict[str, Any], Any, Any]]:
     """Return each cell's instance, with the bound's expression whether or not it applies."""
     spec, runs = results[name]
@@ -80,10 +105,13 @@ def _instances(name: str, bound: Bound, results: Results) -> list[tuple[dict[str
     for number, cell in enumerate(specs.cells(spec, problem)):
         terms = bound.evaluate(constants, specs.hyperparameters(cell))
         rhs = float(sum(float(term) for term in terms.values()))
+        lhs = float(runs.lhs(number).mean())
         instance = {
             "name": name,
             "spec": specs.to_json(specs.single(spec, cell)),
-            "lhs": float(runs.lhs(number).mean()),
+            "lhs": lhs,
+            "sample_low": lhs * (1 - ROUNDING),
+            "sample_high": lhs * (1 + ROUNDING),
             "rhs": rhs,
             "trivial": float(trivial(constants)),
             "vacuous": rhs >= float(trivial(constants)),
@@ -116,5 +144,15 @@ CLAIMS = (
         evidence=small_G_evidence,
         study=STUDY,
         remark="(18) needs eta >= 1/G, hence eps <= G: with max(G, eps) for G the bound holds.",
+    ),
+    Claim(
+        id="algorithm1.v_init",
+        source="Algorithm 1, which leaves v_{-1} open",
+        statement="(47) holds whatever v_{-1} is.",
+        method="exact",
+        expected="refuted",
+        evidence=v_init_evidence,
+        study=STUDY,
+        remark="Lemma 3's eta >= 1/G needs v_{-1} <= max(G, eps)^2; 0, the usual choice, will do.",
     ),
 )
