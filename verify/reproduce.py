@@ -239,7 +239,8 @@ def _claim_json(item: Judged, drawn: Mapping[str, Any]) -> dict[str, Any]:
 def measurements(evidence: Evidence) -> list[dict[str, Any]]:
     """Return every measured item of evidence: those that have a spec."""
     items = [*evidence.get("instances", ()), *evidence.get("points", ())]
-    return [*items, *evidence.get("control", {}).get("points", ())]
+    items += evidence.get("control", {}).get("points", ())
+    return items + [item for slope in evidence.get("slopes", ()) for item in measurements(slope)]
 
 
 def _write_specs(out: Path, judged: Sequence[Judged]) -> dict[str, str]:
