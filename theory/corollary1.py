@@ -17,6 +17,7 @@ from theory.setting import Constants
 from theory.symbols import (
     CONSTANT_NAMES,
     L,
+    N,
     T,
     b,
     beta1,
@@ -169,6 +170,25 @@ def speedup_power(bound: Bound) -> sympy.Expr:
     return _power(value, b)
 
 
+def _others(bound: Bound) -> tuple[dict[str, Rate], sympy.Expr]:
+    """Return the rates of all terms but the two leading ones, and K: those sum to K/sqrt(bT).
+
+    Raises
+    ------
+    ValueError
+        If the leading terms share no rate (PRINTED), a term is no monomial in b and T (TIGHT), or
+        one falls no faster than the leading two.
+    """
+    optimal_c_gamma(bound)
+    derived = rates(bound)
+    K = sum((derived[name].coefficient for name in bound.leading), sympy.Integer(0))
+    others = {name: term for name, term in derived.items() if name not in bound.leading}
+    for name, term in others.items():
+        if not -term.power_T > sympy.Rational(1, 2):
+            raise ValueError(f"{name} of {bound.name} falls as T^({term.power_T}): no T is enough")
+    return others, K
+
+
 def thresholds(bound: Bound) -> dict[str, sympy.Expr]:
     """Derive from which T on each other term is at most the two leading ones together.
 
@@ -186,19 +206,54 @@ def thresholds(bound: Bound) -> dict[str, sympy.Expr]:
         If the leading terms share no rate (PRINTED), a term is no monomial in b and T (TIGHT), or
         one falls no faster than the leading two.
     """
-    optimal_c_gamma(bound)
-    derived = rates(bound)
+    others, K = _others(bound)
     half = sympy.Rational(1, 2)
-    K = sum((derived[name].coefficient for name in bound.leading), sympy.Integer(0))
     out = {}
-    for name, term in derived.items():
-        if name in bound.leading:
-            continue
+    for name, term in others.items():
         r = -term.power_T - half
-        if not r > 0:
-            raise ValueError(f"{name} of {bound.name} falls as T^({term.power_T}): no T is enough")
         out[name] = (term.coefficient / K) ** (1 / r) * b ** ((term.power_b + half) / r)
     return out
+
+
+def largest_useful_b(bound: Bound) -> dict[str, sympy.Expr]:
+    """Derive up to which b each other term is at most the two leading ones, where bT = N is given.
+
+    At T = N/b a term c b^p T^q is at most K/sqrt(bT) = K/sqrt(N) up to
+    b = (K/c)^(1/(p - q)) N^(r/(p - q)), r = -q - 1/2: more b then needs more samples. A term with
+    p = q depends on N alone: it is at most that for every b, or for none.
+
+    Returns
+    -------
+    dict
+        Term name -> b, of unit 1, in N, c_gamma, c_rho and the constants; infinite, or 0, for a
+        term of the second kind.
+
+    Raises
+    ------
+    ValueError
+        As `thresholds` does, or if a term grows where b falls at fixed bT.
+    """
+    others, K = _others(bound)
+    out = {}
+    for name, term in others.items():
+        excess, r = term.power_b - term.power_T, -term.power_T - sympy.Rational(1, 2)
+        if excess < 0:
+            raise ValueError(f"{name} of {bound.name} asks for a large b, not for a small one")
+        enough = (term.coefficient / K) ** (1 / r)
+        if excess == 0:
+            out[name] = sympy.Piecewise((sympy.oo, enough <= N), (0, True))
+        else:
+            out[name] = (N / enough) ** (r / excess)
+    return out
+
+
+def largest_allowed_b(bound: Bound) -> sympy.Expr:
+    """Derive up to which b the schedule's gamma meets the bound's step condition, where bT = N.
+
+    At T = N/b gamma is c_gamma b/sqrt(N).
+    """
+    steps = [item.right for item in bound.requirements if item.left == gamma]
+    return sympy.Min(*(step * sympy.sqrt(N) / c_gamma for step in steps))
 
 
 def step_threshold() -> sympy.Expr:

@@ -190,9 +190,7 @@ def flatter_evidence(results: Results) -> Evidence:
             point["spec"]["run"]["rho"] * math.sqrt(point["b"] * point["T"]) for point, _ in cells
         ]
         growing &= all(later > sooner for sooner, later in itertools.pairwise(scaled))
-        slopes.append(
-            {**slope, "bounds": _bound_slopes(axis, cells), "rho_times_root_bT": scaled}
-        )
+        slopes.append({**slope, "bounds": _bound_slopes(axis, cells), "rho_times_root_bT": scaled})
     return {
         "necessity": {"condition": "rho = O(1/sqrt(bT))", "fails": growing},
         "slopes": slopes,
