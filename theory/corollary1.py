@@ -16,14 +16,12 @@ from theory.bound import Bound
 from theory.setting import Constants
 from theory.symbols import (
     CONSTANT_NAMES,
-    L,
     N,
     T,
     b,
     beta1,
     c_gamma,
     c_rho,
-    eps,
     gamma,
     rho,
     symbol,
@@ -170,6 +168,18 @@ def speedup_power(bound: Bound) -> sympy.Expr:
     return _power(value, b)
 
 
+def leading_sum(bound: Bound) -> sympy.Expr:
+    """Derive K in: leading terms = K/sqrt(bT) at any c_gamma, unit F^2/X^2.
+
+    Raises
+    ------
+    ValueError
+        If the leading terms share no rate (PRINTED) or one is no monomial in b and T (TIGHT).
+    """
+    optimal_c_gamma(bound)
+    return sum((rates(bound)[name].coefficient for name in bound.leading), sympy.Integer(0))
+
+
 def _others(bound: Bound) -> tuple[dict[str, Rate], sympy.Expr]:
     """Return the rates of all terms but the two leading ones, and K: those sum to K/sqrt(bT).
 
@@ -179,9 +189,7 @@ def _others(bound: Bound) -> tuple[dict[str, Rate], sympy.Expr]:
         If the leading terms share no rate (PRINTED), a term is no monomial in b and T (TIGHT), or
         one falls no faster than the leading two.
     """
-    optimal_c_gamma(bound)
-    derived = rates(bound)
-    K = sum((derived[name].coefficient for name in bound.leading), sympy.Integer(0))
+    K, derived = leading_sum(bound), rates(bound)
     others = {name: term for name, term in derived.items() if name not in bound.leading}
     for name, term in others.items():
         if not -term.power_T > sympy.Rational(1, 2):
@@ -247,19 +255,76 @@ def largest_useful_b(bound: Bound) -> dict[str, sympy.Expr]:
     return out
 
 
+def _steps(bound: Bound) -> list[sympy.Expr]:
+    """Return what the bound's step conditions allow gamma to be at most, unit X."""
+    return [item.right for item in bound.requirements if item.left == gamma]
+
+
 def largest_allowed_b(bound: Bound) -> sympy.Expr:
     """Derive up to which b the schedule's gamma meets the bound's step condition, where bT = N.
 
-    At T = N/b gamma is c_gamma b/sqrt(N).
+    At T = N/b gamma is c_gamma b/sqrt(N). Infinite where there is no condition.
     """
-    steps = [item.right for item in bound.requirements if item.left == gamma]
-    return sympy.Min(*(step * sympy.sqrt(N) / c_gamma for step in steps))
+    return sympy.Min(*(step * sympy.sqrt(N) / c_gamma for step in _steps(bound)))
 
 
-def step_threshold() -> sympy.Expr:
-    """Derive from which T on the schedule's gamma is at most eps/(16 L), unit 1."""
-    (solution,) = sympy.solve(SCHEDULES[gamma] - eps / (16 * L), T)
-    return sympy.simplify(solution)
+def step_threshold(bound: Bound) -> sympy.Expr:
+    """Derive from which T on the schedule's gamma meets the bound's step condition, unit 1."""
+    return sympy.Max(*(b * (c_gamma / step) ** 2 for step in _steps(bound)))
+
+
+def threshold_values(
+    bound: Bound, constants: Constants, *, c_gamma: float, c_rho: float, beta1: float,
+    eps: float, b: float,
+) -> dict[str, float]:  # fmt: skip
+    """Evaluate `thresholds` and, under the name ``"step"``, `step_threshold`.
+
+    Parameters
+    ----------
+    bound : Bound
+    constants : Constants
+        Single numbers.
+    c_gamma, c_rho, beta1, eps, b : float
+        The schedules' constants, unit X, and hyper-parameters.
+    """
+    numbers = {"c_gamma": c_gamma, "c_rho": c_rho, "beta1": beta1, "eps": eps, "b": b}
+    return _evaluated({**thresholds(bound), "step": step_threshold(bound)}, constants, numbers)
+
+
+def largest_useful_b_values(
+    bound: Bound, constants: Constants, *, c_gamma: float, c_rho: float, beta1: float,
+    eps: float, N: float,
+) -> dict[str, float]:  # fmt: skip
+    """Evaluate `largest_useful_b` and, under the name ``"step"``, `largest_allowed_b`.
+
+    The largest useful b is the smallest of them. One is infinite where it sets no limit.
+
+    Parameters
+    ----------
+    bound : Bound
+    constants : Constants
+        Single numbers.
+    c_gamma, c_rho, beta1, eps : float
+        The schedules' constants, unit X, and hyper-parameters.
+    N : float
+        The sample budget b T.
+    """
+    numbers = {"c_gamma": c_gamma, "c_rho": c_rho, "beta1": beta1, "eps": eps, "N": N}
+    limits = {**largest_useful_b(bound), "step": largest_allowed_b(bound)}
+    return _evaluated(limits, constants, numbers)
+
+
+def _evaluated(
+    expressions: Mapping[str, sympy.Expr], constants: Constants, numbers: Mapping[str, float]
+) -> dict[str, float]:
+    given = {name: getattr(constants, name) for name in CONSTANT_NAMES} | dict(numbers)
+    arrays = {name: np.float64(value) for name, value in given.items()}
+    arrays["Gb"] = np.maximum(arrays["G"], arrays["eps"])
+    arguments = [symbol(name) for name in arrays]
+    function = sympy.lambdify(arguments, list(expressions.values()), modules="numpy")
+    with np.errstate(all="ignore"):
+        results = function(*arrays.values())
+    return dict(zip(expressions, map(float, results), strict=True))
 
 
 def c_gamma_value(bound: Bound, constants: Constants, eps: npt.ArrayLike) -> np.ndarray:

@@ -199,6 +199,70 @@ def bound(
 
 
 @app.command()
+def thresholds(
+    L: Annotated[
+        float, typer.Option("--L", parser=_number, metavar="NUMBER", help="Smoothness, F/X^2.")
+    ],
+    sigma: Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Noise, F/X.")],
+    G: Annotated[
+        float, typer.Option("--G", parser=_number, metavar="NUMBER", help="Gradient bound, F/X.")
+    ],
+    d: Annotated[float, typer.Option("--d", parser=_number, metavar="NUMBER", help="Dimension.")],
+    Delta: Annotated[
+        float, typer.Option("--Delta", parser=_number, metavar="NUMBER", help="f(x_0) - f*, F.")
+    ],
+    eps: Annotated[
+        float, typer.Option(parser=_number, metavar="NUMBER", help="Root of v_hat's start, F/X.")
+    ],
+    b: Annotated[float, typer.Option("--b", parser=_number, metavar="NUMBER", help="Batch size.")],
+    beta1: Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Momentum.")] = 0.9,
+    c_gamma: Annotated[
+        str,
+        typer.Option(
+            metavar="NUMBER",
+            help="gamma = c_gamma sqrt(b/T): a number, or the best for corrected or tight.",
+        ),
+    ] = "corrected",
+    c_rho: Annotated[
+        float, typer.Option(parser=_number, metavar="NUMBER", help="rho = c_rho/sqrt(bT).")
+    ] = 0.0,
+    N: Annotated[
+        float | None,
+        typer.Option(
+            "--N", parser=_number, metavar="NUMBER", help="Sample budget bT: ask for the best b."
+        ),
+    ] = None,
+    variant: Annotated[
+        str, typer.Option(help="appendix, corrected or tight_simple.")
+    ] = "corrected",
+    json: Json = False,
+) -> None:
+    """Say which T is sufficiently large in Corollary 1, and up to which b more of it helps.
+
+    Under the corollary's schedules the bound's two leading terms sum to K/sqrt(bT). Each other
+    term is below them from its own T on or, with a budget N = bT, up to its own b.
+    """
+    from theory.setting import Constants
+    from verify import tables
+    from verify.thresholds import examine
+
+    content = examine(
+        variant,
+        Constants(L=L, sigma=sigma, G=G, d=d, Delta=Delta),
+        c_gamma=c_gamma,
+        c_rho=c_rho,
+        beta1=beta1,
+        eps=eps,
+        b=b,
+        N=N,
+    )
+    if json:
+        _print_json(content)
+    else:
+        _show(tables.thresholds(content))
+
+
+@app.command()
 def simulate(
     spec: Annotated[Path, typer.Argument(metavar="SPEC", help="A .toml or .json file; see below.")],
     out: Annotated[Path | None, typer.Option(help="Write the runs to this .npz file.")] = None,
