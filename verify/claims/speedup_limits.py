@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.bound import Bound
 from theory.corollary1 import thresholds
 from theory.setting import Constants, Hyperparameters, values
-from theory.symbols import symbol
+from theory.symbols import HYPERPARAMETER_NAMES, symbol
 from theory.theorem1 import CORRECTED, TIGHT
 from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study
 from verify.claims import corollary1
@@ -149,7 +148,7 @@ def cubed_evidence(results: Results) -> Evidence:
 
 def _setting(spec: dict[str, Any]) -> tuple[Constants, Hyperparameters]:
     constants = ProblemSpec(**spec["problem"]).make().certificate.constants
-    return constants, Hyperparameters(**{name: spec["run"][name] for name in specs.CELL})
+    return constants, Hyperparameters(**{name: spec["run"][name] for name in HYPERPARAMETER_NAMES})
 
 
 def _momentum_threshold(spec: dict[str, Any]) -> float:
