@@ -16,13 +16,12 @@ from theory.bound import Bound
 from theory.setting import Constants
 from theory.symbols import (
     CONSTANT_NAMES,
-    L,
+    N,
     T,
     b,
     beta1,
     c_gamma,
     c_rho,
-    eps,
     gamma,
     rho,
     symbol,
@@ -169,6 +168,35 @@ def speedup_power(bound: Bound) -> sympy.Expr:
     return _power(value, b)
 
 
+def leading_sum(bound: Bound) -> sympy.Expr:
+    """Derive K in: leading terms = K/sqrt(bT) at any c_gamma, unit F^2/X^2.
+
+    Raises
+    ------
+    ValueError
+        If the leading terms share no rate (PRINTED) or one is no monomial in b and T (TIGHT).
+    """
+    optimal_c_gamma(bound)
+    return sum((rates(bound)[name].coefficient for name in bound.leading), sympy.Integer(0))
+
+
+def _others(bound: Bound) -> tuple[dict[str, Rate], sympy.Expr]:
+    """Return the rates of all terms but the two leading ones, and K: those sum to K/sqrt(bT).
+
+    Raises
+    ------
+    ValueError
+        If the leading terms share no rate (PRINTED), a term is no monomial in b and T (TIGHT), or
+        one falls no faster than the leading two.
+    """
+    K, derived = leading_sum(bound), rates(bound)
+    others = {name: term for name, term in derived.items() if name not in bound.leading}
+    for name, term in others.items():
+        if not -term.power_T > sympy.Rational(1, 2):
+            raise ValueError(f"{name} of {bound.name} falls as T^({term.power_T}): no T is enough")
+    return others, K
+
+
 def thresholds(bound: Bound) -> dict[str, sympy.Expr]:
     """Derive from which T on each other term is at most the two leading ones together.
 
@@ -186,25 +214,117 @@ def thresholds(bound: Bound) -> dict[str, sympy.Expr]:
         If the leading terms share no rate (PRINTED), a term is no monomial in b and T (TIGHT), or
         one falls no faster than the leading two.
     """
-    optimal_c_gamma(bound)
-    derived = rates(bound)
+    others, K = _others(bound)
     half = sympy.Rational(1, 2)
-    K = sum((derived[name].coefficient for name in bound.leading), sympy.Integer(0))
     out = {}
-    for name, term in derived.items():
-        if name in bound.leading:
-            continue
+    for name, term in others.items():
         r = -term.power_T - half
-        if not r > 0:
-            raise ValueError(f"{name} of {bound.name} falls as T^({term.power_T}): no T is enough")
         out[name] = (term.coefficient / K) ** (1 / r) * b ** ((term.power_b + half) / r)
     return out
 
 
-def step_threshold() -> sympy.Expr:
-    """Derive from which T on the schedule's gamma is at most eps/(16 L), unit 1."""
-    (solution,) = sympy.solve(SCHEDULES[gamma] - eps / (16 * L), T)
-    return sympy.simplify(solution)
+def largest_useful_b(bound: Bound) -> dict[str, sympy.Expr]:
+    """Derive up to which b each other term is at most the two leading ones, where bT = N is given.
+
+    At T = N/b a term c b^p T^q is at most K/sqrt(bT) = K/sqrt(N) up to
+    b = (K/c)^(1/(p - q)) N^(r/(p - q)), r = -q - 1/2: more b then needs more samples. A term with
+    p = q depends on N alone: it is at most that for every b, or for none.
+
+    Returns
+    -------
+    dict
+        Term name -> b, of unit 1, in N, c_gamma, c_rho and the constants; infinite, or 0, for a
+        term of the second kind.
+
+    Raises
+    ------
+    ValueError
+        As `thresholds` does, or if a term grows where b falls at fixed bT.
+    """
+    others, K = _others(bound)
+    out = {}
+    for name, term in others.items():
+        excess, r = term.power_b - term.power_T, -term.power_T - sympy.Rational(1, 2)
+        if excess < 0:
+            raise ValueError(f"{name} of {bound.name} asks for a large b, not for a small one")
+        enough = (term.coefficient / K) ** (1 / r)
+        if excess == 0:
+            out[name] = sympy.Piecewise((sympy.oo, enough <= N), (0, True))
+        else:
+            out[name] = (N / enough) ** (r / excess)
+    return out
+
+
+def _steps(bound: Bound) -> list[sympy.Expr]:
+    """Return what the bound's step conditions allow gamma to be at most, unit X."""
+    return [item.right for item in bound.requirements if item.left == gamma]
+
+
+def largest_allowed_b(bound: Bound) -> sympy.Expr:
+    """Derive up to which b the schedule's gamma meets the bound's step condition, where bT = N.
+
+    At T = N/b gamma is c_gamma b/sqrt(N). Infinite where there is no condition.
+    """
+    return sympy.Min(*(step * sympy.sqrt(N) / c_gamma for step in _steps(bound)))
+
+
+def step_threshold(bound: Bound) -> sympy.Expr:
+    """Derive from which T on the schedule's gamma meets the bound's step condition, unit 1."""
+    return sympy.Max(*(b * (c_gamma / step) ** 2 for step in _steps(bound)))
+
+
+def threshold_values(
+    bound: Bound, constants: Constants, *, c_gamma: float, c_rho: float, beta1: float,
+    eps: float, b: float,
+) -> dict[str, float]:  # fmt: skip
+    """Evaluate `thresholds` and, under the name ``"step"``, `step_threshold`.
+
+    Parameters
+    ----------
+    bound : Bound
+    constants : Constants
+        Single numbers.
+    c_gamma, c_rho, beta1, eps, b : float
+        The schedules' constants, unit X, and hyper-parameters.
+    """
+    numbers = {"c_gamma": c_gamma, "c_rho": c_rho, "beta1": beta1, "eps": eps, "b": b}
+    return _evaluated({**thresholds(bound), "step": step_threshold(bound)}, constants, numbers)
+
+
+def largest_useful_b_values(
+    bound: Bound, constants: Constants, *, c_gamma: float, c_rho: float, beta1: float,
+    eps: float, N: float,
+) -> dict[str, float]:  # fmt: skip
+    """Evaluate `largest_useful_b` and, under the name ``"step"``, `largest_allowed_b`.
+
+    The largest useful b is the smallest of them. One is infinite where it sets no limit.
+
+    Parameters
+    ----------
+    bound : Bound
+    constants : Constants
+        Single numbers.
+    c_gamma, c_rho, beta1, eps : float
+        The schedules' constants, unit X, and hyper-parameters.
+    N : float
+        The sample budget b T.
+    """
+    numbers = {"c_gamma": c_gamma, "c_rho": c_rho, "beta1": beta1, "eps": eps, "N": N}
+    limits = {**largest_useful_b(bound), "step": largest_allowed_b(bound)}
+    return _evaluated(limits, constants, numbers)
+
+
+def _evaluated(
+    expressions: Mapping[str, sympy.Expr], constants: Constants, numbers: Mapping[str, float]
+) -> dict[str, float]:
+    given = {name: getattr(constants, name) for name in CONSTANT_NAMES} | dict(numbers)
+    arrays = {name: np.float64(value) for name, value in given.items()}
+    arrays["Gb"] = np.maximum(arrays["G"], arrays["eps"])
+    arguments = [symbol(name) for name in arrays]
+    function = sympy.lambdify(arguments, list(expressions.values()), modules="numpy")
+    with np.errstate(all="ignore"):
+        results = function(*arrays.values())
+    return dict(zip(expressions, map(float, results), strict=True))
 
 
 def c_gamma_value(bound: Bound, constants: Constants, eps: npt.ArrayLike) -> np.ndarray:

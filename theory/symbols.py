@@ -35,6 +35,7 @@ _TABLE: dict[str, tuple[sympy.Expr, str, str]] = {
     "eps": (F / X, "epsilon", "root of the starting value of v_hat"),
     "b": (ONE, "b", "mini-batch size"),
     "T": (ONE, "T", "number of steps"),
+    "N": (ONE, "N", "sample budget b T"),
     "c_gamma": (X, "c_gamma", "constant of the schedule gamma = c_gamma sqrt(b/T)"),
     "c_rho": (X, "c_rho", "constant of the schedule rho = c_rho / sqrt(bT)"),
     "Gb": (F / X, r"\bar{G}", "max(G, eps): what bounds 1/eta whatever eps is"),
@@ -63,6 +64,7 @@ def symbol(name: str) -> sympy.Symbol:
 L, sigma, G, d, Delta = (symbol(name) for name in ("L", "sigma", "G", "d", "Delta"))
 gamma, rho, beta1, eps, b, T = (symbol(n) for n in ("gamma", "rho", "beta1", "eps", "b", "T"))
 c_gamma, c_rho, Gb, tau = (symbol(name) for name in ("c_gamma", "c_rho", "Gb", "tau"))
+N = symbol("N")
 
 CONSTANT_NAMES = ("L", "sigma", "G", "d", "Delta")
 HYPERPARAMETER_NAMES = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")

@@ -40,6 +40,25 @@ def _whole(text: str) -> int:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 Seed = Annotated[int, typer.Option(parser=_whole, metavar="N", help="Seed of all noise.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Smoothness = Annotated[
+    float, typer.Option("--L", parser=_number, metavar="NUMBER", help="Smoothness, F/X^2.")
+]
+NoiseSize = Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Noise, F/X.")]
+GradientBound = Annotated[
+    float, typer.Option("--G", parser=_number, metavar="NUMBER", help="Gradient bound, F/X.")
+]
+Dimension = Annotated[
+    float, typer.Option("--d", parser=_number, metavar="NUMBER", help="Dimension.")
+]
+Gap = Annotated[
+    float, typer.Option("--Delta", parser=_number, metavar="NUMBER", help="f(x_0) - f*, F.")
+]
+Eps = Annotated[
+    float, typer.Option(parser=_number, metavar="NUMBER", help="Root of v_hat's start, F/X.")
+]
+BatchSize = Annotated[
+    float, typer.Option("--b", parser=_number, metavar="NUMBER", help="Batch size.")
+]
 Outside = Annotated[
     bool, typer.Option("--allow-outside", help="Run also where Theorem 1 says nothing.")
 ]
@@ -144,24 +163,16 @@ def reproduce(
 
 @app.command()
 def bound(
-    L: Annotated[
-        float, typer.Option("--L", parser=_number, metavar="NUMBER", help="Smoothness, F/X^2.")
-    ],
-    sigma: Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Noise, F/X.")],
-    G: Annotated[
-        float, typer.Option("--G", parser=_number, metavar="NUMBER", help="Gradient bound, F/X.")
-    ],
-    d: Annotated[float, typer.Option("--d", parser=_number, metavar="NUMBER", help="Dimension.")],
-    Delta: Annotated[
-        float, typer.Option("--Delta", parser=_number, metavar="NUMBER", help="f(x_0) - f*, F.")
-    ],
+    L: Smoothness,
+    sigma: NoiseSize,
+    G: GradientBound,
+    d: Dimension,
+    Delta: Gap,
     gamma: Annotated[
         float, typer.Option(parser=_number, metavar="NUMBER", help="Base learning rate, X.")
     ],
-    eps: Annotated[
-        float, typer.Option(parser=_number, metavar="NUMBER", help="Root of v_hat's start, F/X.")
-    ],
-    b: Annotated[float, typer.Option("--b", parser=_number, metavar="NUMBER", help="Batch size.")],
+    eps: Eps,
+    b: BatchSize,
     T: Annotated[float, typer.Option("--T", parser=_number, metavar="NUMBER", help="Steps.")],
     rho: Annotated[
         float, typer.Option(parser=_number, metavar="NUMBER", help="Perturbation radius, X.")
@@ -206,14 +217,10 @@ def problem(
             help="huber, pseudo_huber, log_cosh, cosine, rational, log_rational or two_basin."
         ),
     ],
-    L: Annotated[
-        float, typer.Option("--L", parser=_number, metavar="NUMBER", help="Smoothness, F/X^2.")
-    ],
-    sigma: Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Noise, F/X.")],
-    G: Annotated[
-        float, typer.Option("--G", parser=_number, metavar="NUMBER", help="Gradient bound, F/X.")
-    ],
-    d: Annotated[float, typer.Option("--d", parser=_number, metavar="NUMBER", help="Dimension.")],
+    L: Smoothness,
+    sigma: NoiseSize,
+    G: GradientBound,
+    d: Dimension,
     start: Annotated[
         str, typer.Option(help="x_0: a number, d of them with commas, minimiser or plateau; X.")
     ] = "minimiser",
@@ -249,6 +256,62 @@ def _start(text: str) -> float | list[float] | str:
     except ValueError:
         return text
     return numbers if len(numbers) > 1 else numbers[0]
+
+
+@app.command()
+def thresholds(
+    L: Smoothness,
+    sigma: NoiseSize,
+    G: GradientBound,
+    d: Dimension,
+    Delta: Gap,
+    eps: Eps,
+    b: BatchSize,
+    beta1: Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Momentum.")] = 0.9,
+    c_gamma: Annotated[
+        str,
+        typer.Option(
+            metavar="NUMBER",
+            help="gamma = c_gamma sqrt(b/T): a number, or the best for corrected or tight.",
+        ),
+    ] = "corrected",
+    c_rho: Annotated[
+        float, typer.Option(parser=_number, metavar="NUMBER", help="rho = c_rho/sqrt(bT).")
+    ] = 0.0,
+    N: Annotated[
+        float | None,
+        typer.Option(
+            "--N", parser=_number, metavar="NUMBER", help="Sample budget bT: ask for the best b."
+        ),
+    ] = None,
+    variant: Annotated[
+        str, typer.Option(help="appendix, corrected or tight_simple.")
+    ] = "corrected",
+    json: Json = False,
+) -> None:
+    """Say which T is sufficiently large in Corollary 1, and up to which b more of it helps.
+
+    Under the corollary's schedules the bound's two leading terms sum to K/sqrt(bT). Each other
+    term is below them from its own T on or, with a budget N = bT, up to its own b.
+    """
+    from theory.setting import Constants
+    from verify import tables
+    from verify.thresholds import examine
+
+    content = examine(
+        variant,
+        Constants(L=L, sigma=sigma, G=G, d=d, Delta=Delta),
+        c_gamma=c_gamma,
+        c_rho=c_rho,
+        beta1=beta1,
+        eps=eps,
+        b=b,
+        N=N,
+    )
+    if json:
+        _print_json(content)
+    else:
+        _show(tables.thresholds(content))
 
 
 @app.command()

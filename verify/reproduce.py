@@ -239,7 +239,8 @@ def _claim_json(item: Judged, drawn: Mapping[str, Any]) -> dict[str, Any]:
 def measurements(evidence: Evidence) -> list[dict[str, Any]]:
     """Return every measured item of evidence: those that have a spec."""
     items = [*evidence.get("instances", ()), *evidence.get("points", ())]
-    return [*items, *evidence.get("control", {}).get("points", ())]
+    items += evidence.get("control", {}).get("points", ())
+    return items + [item for slope in evidence.get("slopes", ()) for item in measurements(slope)]
 
 
 def _write_specs(out: Path, judged: Sequence[Judged]) -> dict[str, str]:
@@ -255,6 +256,8 @@ def _write_specs(out: Path, judged: Sequence[Judged]) -> dict[str, str]:
             name = f"{label}-b{run['b']:.0f}-T{run['T']:.0f}.json"
             if name in files.values():  # the cells differ in beta1
                 name = f"{label}-b{run['b']:.0f}-T{run['T']:.0f}-beta1-{run['beta1']:g}.json"
+            if name in files.values():
+                raise ValueError(f"two specs would share the file {name}: name their points apart")
             write(folder / name, text)
             files[text] = name
     return {json.dumps(json.loads(text)): f"specs/{name}" for text, name in files.items()}

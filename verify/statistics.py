@@ -207,6 +207,19 @@ def paired_log_slope(at: Sequence[float], samples: np.ndarray, confidence: float
     return Slope(slope, low, high, confidence, local)
 
 
+def log_ratio(
+    sample: np.ndarray, other: np.ndarray, confidence: float
+) -> tuple[float, float, float]:
+    """Return log E[sample]/E[other] from independent samples, and its interval's ends.
+
+    As `log_slope`, it takes log means for normal, with Student's quantile of the smaller sample.
+    """
+    log_means, errors = _log_means([sample, other])
+    ratio = float(log_means[0] - log_means[1])
+    reach = _quantile(confidence, min(len(sample), len(other))) * math.hypot(*errors)
+    return ratio, ratio - reach, ratio + reach
+
+
 def _log_means(samples: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     means = np.array([sample.mean() for sample in samples])
     errors = np.array([standard_error(sample) for sample in samples])

@@ -29,8 +29,11 @@ def summary(evidence: Evidence) -> str:
     if "instances" in evidence:
         return _bound(evidence)
     if "slope" in evidence:
-        slope, low, high = (evidence[name] for name in ("slope", "low", "high"))
-        return f"slope {slope:.3f} [{low:.3f}, {high:.3f}]".replace("-", "−")
+        return _slope(evidence)
+    if "pairs" in evidence:
+        return _pairs(evidence["pairs"])
+    if "necessity" in evidence:
+        return _necessity(evidence)
     if "searches" in evidence:
         return _searches(evidence["searches"])
     unequal = [item["name"] for item in evidence["comparisons"] if not item["equal"]]
@@ -38,6 +41,22 @@ def summary(evidence: Evidence) -> str:
     if unequal:
         return f"{len(unequal)} of {count} differ: {', '.join(unequal)}"
     return f"all {count} agree"
+
+
+def _slope(evidence: Evidence) -> str:
+    slope, low, high = (evidence[name] for name in ("slope", "low", "high"))
+    return f"slope {slope:.3f} [{low:.3f}, {high:.3f}]".replace("-", "−")
+
+
+def _pairs(pairs: Sequence[Evidence]) -> str:
+    apart = math.expm1(max(max(-pair["low"], pair["high"]) for pair in pairs))
+    return f"{len(pairs)} pairs of equal bT, each within {100 * apart:.2g} % with its interval"
+
+
+def _necessity(evidence: Evidence) -> str:
+    slopes = " and ".join(f"{_slope(item)} in {item['axis']}" for item in evidence["slopes"])
+    state = "fails" if evidence["necessity"]["fails"] else "does not fail"
+    return f"{slopes}, where {evidence['necessity']['condition']} {state}"
 
 
 def _bound(evidence: Evidence) -> str:

@@ -116,6 +116,31 @@ def preconditions(values: Sequence[Mapping[str, Any]]) -> Table:
     )  # fmt: skip
 
 
+def thresholds(content: Mapping[str, Any]) -> Table:
+    """Return what `verify.thresholds.examine` found."""
+    budget = content["N"]
+    columns = {"term": "left", "rate": "left", "below K/sqrt(bT) from T =": "left",
+               f"at b = {content['b']}": "right"}  # fmt: skip
+    rows = [
+        [item["name"], item["rate"], item["T_formula"], number(item["T"])]
+        for item in content["terms"]
+    ]
+    rows.append(["all", "", "", number(content["T"])])
+    if budget is not None:
+        columns |= {"up to b =": "left", f"at bT = {budget}": "right"}
+        for row, item in zip(rows, content["terms"], strict=False):
+            limit = item["largest_b"]
+            row += [item["b_formula"], "any" if limit is None else number(limit)]
+        rows[-1] += ["", number(content["largest_useful_b"])]
+    title = (
+        f"{content['variant']}, gamma = c_gamma sqrt(b/T), rho = c_rho/sqrt(bT): leading terms "
+        f"K/sqrt(bT),\nK = {content['K_formula']} = {number(content['K'])}, "
+        f"c_gamma = {number(content['c_gamma'])}, c_rho = {number(content['c_rho'])}; "
+        "kappa = beta1/(1 - beta1), Gb = max(G, eps)"
+    )
+    return _table(title, columns, rows)
+
+
 def cells(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return a simulation's cells: settings, measured left side, bound."""
     names = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")

@@ -22,6 +22,10 @@ def verdict(evidence: Evidence) -> Verdict:
     evidence : mapping
         Of a bound, ``{"instances": [{"lhs_low", "lhs_high", "rhs", ...}, ...]}``;
         of slopes, ``{"slope", "low", "high", "target", "margin", "control": {...}, ...}``;
+        of curves that collapse, ``{"pairs": [{"log_ratio", "low", "high", "target", "margin",
+        "control": {...}}, ...]}``;
+        of a condition said to be necessary, ``{"necessity": {"condition", "fails", ...},
+        "slopes": [...]}`` with a slope's evidence each;
         of a symbolic claim, ``{"comparisons": [{"equal", ...}, ...]}``;
         of searches for a violation, ``{"searches": [{"found", "limit", "certified", "standing",
         ...}, ...]}``.
@@ -34,10 +38,13 @@ def verdict(evidence: Evidence) -> Verdict:
         sample's interval must contain it, or nothing is concluded. A slope ``holds`` if its
         whole interval lies within target +- margin and is ``refuted`` if the interval lies
         outside; where a control with a known slope is given, its interval must contain that, or
-        nothing is concluded. Expressions compared hold if all are equal and are refuted
-        otherwise. A certificate holds if no search found more than the limit, certified value and
-        rounding, and each search for an exact constant came within `ATTAINED` of it: one that
-        did not was too weak to tell. Else ``inconclusive``.
+        nothing is concluded. Curves hold if every pair's log ratio does by the same rule and are
+        refuted if one pair's is; a control missed by one pair voids them all. That a condition is
+        necessary is ``refuted`` by a counterexample: the condition fails, and yet every slope
+        holds; measurement cannot show that it holds. Expressions compared hold if all are equal
+        and are refuted otherwise. A certificate holds if no search found more than the limit,
+        certified value and rounding, and each search for an exact constant came within `ATTAINED`
+        of it: one that did not was too weak to tell. Else ``inconclusive``.
 
     Raises
     ------
@@ -47,7 +54,11 @@ def verdict(evidence: Evidence) -> Verdict:
     if evidence.get("instances"):
         return _judge_bound(evidence["instances"])
     if "slope" in evidence:
-        return _judge_slope(evidence)
+        return _judge_range(evidence)
+    if evidence.get("pairs"):
+        return _judge_pairs(evidence["pairs"])
+    if evidence.get("slopes"):
+        return _judge_necessity(evidence["necessity"], evidence["slopes"])
     if evidence.get("comparisons"):
         equal = all(comparison["equal"] for comparison in evidence["comparisons"])
         return "holds" if equal else "refuted"
@@ -77,9 +88,8 @@ def _judge_searches(searches: Sequence[Evidence]) -> Verdict:
     return "holds"
 
 
-def _judge_slope(evidence: Evidence) -> Verdict:
-    control = evidence.get("control")
-    if control and not control["low"] <= control["predicted"] <= control["high"]:
+def _judge_range(evidence: Evidence) -> Verdict:
+    if not _control_met(evidence):
         return "inconclusive"
     least = evidence["target"] - evidence["margin"]
     most = evidence["target"] + evidence["margin"]
@@ -88,3 +98,22 @@ def _judge_slope(evidence: Evidence) -> Verdict:
     if evidence["high"] < least or evidence["low"] > most:
         return "refuted"
     return "inconclusive"
+
+
+def _control_met(evidence: Evidence) -> bool:
+    control = evidence.get("control")
+    return not control or control["low"] <= control["predicted"] <= control["high"]
+
+
+def _judge_pairs(pairs: Sequence[Evidence]) -> Verdict:
+    if not all(_control_met(pair) for pair in pairs):
+        return "inconclusive"
+    verdicts = {_judge_range(pair) for pair in pairs}
+    if "refuted" in verdicts:
+        return "refuted"
+    return "inconclusive" if "inconclusive" in verdicts else "holds"
+
+
+def _judge_necessity(necessity: Evidence, slopes: Sequence[Evidence]) -> Verdict:
+    observed = all(_judge_range(slope) == "holds" for slope in slopes)
+    return "refuted" if necessity["fails"] and observed else "inconclusive"

@@ -91,3 +91,66 @@ def test_arrays_give_each_settings_own_value():
     for i, j in np.ndindex(3, 2):
         one = basin.mean_grad_norm2(1.0, 0.5, 1.0, 0.1, int(b[j]), int(T[i, 0]), 0.2)
         assert grid[i, j] == pytest.approx(one, rel=1e-15)
+
+
+def with_momentum_by_recursion(L, sigma, eps, gamma, beta1, b, T, start):
+    """The moments of (u_t, m_{t-1}) step by step, from their definition."""
+    step, fresh = gamma * L / eps, 1 - beta1
+    uu, um, mm, total = start, 0, 0, 0
+    for _ in range(T):
+        total += uu
+        gg, ug = uu + sigma**2 / b, uu  # E||g||^2 and E<u, g> of g = u + n
+        next_mm = beta1**2 * mm + 2 * beta1 * fresh * um + fresh**2 * gg
+        next_um = beta1 * um + fresh * ug  # E<u_t, m_t>
+        uu, um, mm = (
+            uu - 2 * step * next_um + step**2 * next_mm,
+            next_um - step * next_mm,
+            next_mm,
+        )
+    return total / T
+
+
+@given(
+    fractions,
+    nonnegative,
+    fractions,
+    st.fractions(Fraction(1, 50), Fraction(99, 50), max_denominator=50),
+    st.fractions(0, Fraction(19, 20), max_denominator=20),
+    st.integers(1, 64),
+    st.integers(1, 30),
+    nonnegative,
+)
+def test_the_moments_with_momentum_follow_their_recursion(L, sigma, eps, y, beta1, b, T, start):
+    gamma = y * eps / L
+    exact = with_momentum_by_recursion(L, sigma, eps, gamma, beta1, b, T, start)
+    floats = (float(value) for value in (L, sigma, eps, gamma, beta1))
+    value = basin.mean_grad_norm2_with_momentum(*floats, b, T, float(start))
+    assert value == pytest.approx(float(exact), rel=1e-9, abs=1e-12)
+
+
+@given(
+    L=fractions,
+    sigma=st.fractions(0, 2, max_denominator=8),
+    room=st.fractions(0, 2, max_denominator=8),
+    root=st.fractions(0, Fraction(9, 10), max_denominator=10),
+    share=st.fractions(Fraction(1, 20), 1, max_denominator=20),
+    place=st.fractions(-1, 1, max_denominator=8),
+    T=st.integers(1, 6),
+)
+def test_with_momentum_too_it_is_the_average_over_all_paths_of_algorithm_1(
+    L, sigma, room, root, share, place, T
+):
+    # Up to the docstring's largest step, (1 - sqrt(beta1))/(1 + sqrt(beta1)), included.
+    G = 2 * sigma + room + Fraction(1, 10)
+    gamma, u0 = share * (1 - root) / (1 + root) * G / L, place * (G - sigma)
+    problem = RationalHuber(L, sigma, G, G, gamma, beta1=root**2, x0=u0 / L)
+    floats = (float(value) for value in (L, sigma, G, gamma, root**2))
+    value = basin.mean_grad_norm2_with_momentum(*floats, 1, T, float(u0**2))
+    assert value == pytest.approx(float(problem.mean_grad_norm2(T)), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("T", [1, 100, 16384])
+def test_without_momentum_both_forms_agree(T):
+    closed = basin.mean_grad_norm2(1.0, 0.5, 2.0, 0.01, 4, T, 0.3)
+    moments = basin.mean_grad_norm2_with_momentum(1.0, 0.5, 2.0, 0.01, 0.0, 4, T, 0.3)
+    assert moments == pytest.approx(closed, rel=1e-11)

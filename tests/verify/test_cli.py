@@ -141,6 +141,76 @@ def test_bound_names_what_is_missing(capsys, monkeypatch, name):
     assert f"--{name}" in err
 
 
+THRESHOLDS = {
+    "L": "1", "sigma": "1", "G": "2", "d": "10", "Delta": "1", "beta1": "0.9", "eps": "0.5",
+    "b": "16", "c-gamma": "corrected", "c-rho": "0.1", "N": "10000000",
+}  # fmt: skip
+
+
+def thresholds(**changes: str) -> list[str]:
+    setting = THRESHOLDS | {name.replace("_", "-"): value for name, value in changes.items()}
+    return [
+        "thresholds",
+        *(word for name, value in setting.items() for word in (f"--{name}", value)),
+    ]
+
+
+def test_thresholds_prints_T_and_the_largest_useful_b_as_json(capsys, monkeypatch):
+    code, out, _ = adasam(capsys, monkeypatch, *thresholds(), "--json")
+    content = json.loads(out)
+    terms = {item["name"]: item for item in content["terms"]}
+    assert code == 0
+    # By hand: c_gamma = eps/(2 sigma) sqrt(Delta/L), K = 8 G sigma sqrt(L Delta)/eps.
+    assert (content["c_gamma"], content["K"]) == (0.25, 32)
+    assert terms["momentum"]["rate"] == "b^(1) T^(-1)"
+    assert terms["momentum"]["T"] == pytest.approx(16**3 * 9 * 16 * 9**4 * 100 / 256)
+    assert terms["step"]["T"] == pytest.approx(64 * 16)
+    assert content["T"] == terms["momentum"]["T"]
+    assert terms["momentum"]["largest_b"] == pytest.approx(
+        (1e7 / (9 * 16 * 9**4 * 100 / 256)) ** 0.25
+    )
+    assert terms["perturbation"]["largest_b"] is None
+    assert content["largest_useful_b"] == 2
+
+
+def test_thresholds_prints_a_table_with_formulas(capsys, monkeypatch):
+    code, out, _ = adasam(capsys, monkeypatch, *thresholds())
+    assert code == 0
+    for text in ("36 Gb^6 L^4 b^3 c_gamma^4 d^2 kappa^4/(K^2 eps^6)", "1.51165e+09", "42.1637"):
+        assert text in out
+
+
+def test_without_a_budget_there_is_no_largest_b(capsys, monkeypatch):
+    words = thresholds()
+    at = words.index("--N")
+    code, out, _ = adasam(capsys, monkeypatch, *words[:at], *words[at + 2 :], "--json")
+    content = json.loads(out)
+    assert (code, content["N"]) == (0, None)
+    assert "largest_useful_b" not in content
+    assert "largest_b" not in content["terms"][0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"variant": "printed"}, "printed"), ({"variant": "tight"}, "tight"),
+        ({"c_gamma": "fast"}, "fast"), ({"c_gamma": "0"}, "c_gamma = 0"),
+        ({"c_gamma": "inf"}, "c_gamma = inf"), ({"c_rho": "-1"}, "c_rho = -1"),
+        ({"c_rho": "nan"}, "c_rho = nan"), ({"N": "0"}, "N = 0"), ({"N": "1.5"}, "N = 1.5"),
+        ({"N": "inf"}, "N = inf"), ({"N": "nan"}, "N = nan"), ({"b": "0"}, "b = 0"),
+        ({"beta1": "1"}, "beta1 = 1"), ({"sigma": "0"}, "give a number"),
+        ({"Delta": "0"}, "give a number"), ({"eps": "0"}, "eps = 0"), ({"L": "text"}, "text"),
+        ({"sigma": "0", "Delta": "0", "c_gamma": "1"}, "not finite"),
+        ({"variant": "appendix", "eps": "3"}, "eps = 3 exceeds G = 2"),
+    ],
+)  # fmt: skip
+def test_thresholds_refuses_what_is_malformed(capsys, monkeypatch, changes, said):
+    code, out, err = adasam(capsys, monkeypatch, *thresholds(**changes))
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
 @pytest.fixture
 def spec(tmp_path: Path) -> Path:
     path = tmp_path / "spec.toml"

@@ -68,6 +68,66 @@ def test_a_control_that_misses_its_known_slope_voids_the_verdict():
     assert verdict(slope(-0.44, -0.40, control=bad)) == "inconclusive"
 
 
+def pair(low: float, high: float, **more) -> dict:
+    return {"log_ratio": (low + high) / 2, "low": low, "high": high, "target": 0.0,
+            "margin": 0.1} | more  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([(-0.02, 0.03)], "holds"),
+        ([(-0.02, 0.03), (-0.1, 0.1)], "holds"),
+        ([(-0.02, 0.03), (-0.02, 0.11)], "inconclusive"),
+        ([(-0.02, 0.03), (0.11, 0.2)], "refuted"),
+        ([(-0.02, 0.11), (-0.3, -0.11)], "refuted"),
+    ],
+)
+def test_curves_collapse_on_every_pair_or_fail_on_one(pairs, expected):
+    assert verdict({"pairs": [pair(*item) for item in pairs]}) == expected
+
+
+def test_a_control_missed_by_one_pair_voids_all():
+    missed = {"low": -0.01, "high": 0.01, "predicted": 0.02}
+    for other in (pair(-0.02, 0.03), pair(0.11, 0.2)):
+        evidence = {"pairs": [pair(-0.02, 0.03, control=missed), other]}
+        assert verdict(evidence) == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("slopes", "fails", "expected"),
+    [
+        ([(-0.52, -0.48)], True, "refuted"),
+        ([(-0.52, -0.48), (-0.55, -0.45)], True, "refuted"),
+        ([(-0.52, -0.48), (-0.56, -0.48)], True, "inconclusive"),
+        ([(-0.52, -0.48), (0.2, 0.3)], True, "inconclusive"),
+        ([(-0.52, -0.48)], False, "inconclusive"),
+    ],
+)
+def test_a_condition_is_not_necessary_if_it_fails_and_every_slope_holds(slopes, fails, expected):
+    necessity = {"condition": "T >= b^3", "fails": fails}
+    evidence = {"necessity": necessity, "slopes": [slope(*item, axis="b") for item in slopes]}
+    assert verdict(evidence) == expected
+    assert ("does not fail" in summary(evidence)) is not fails
+
+
+def test_a_missed_control_saves_a_condition():
+    missed = {"low": -0.51, "high": -0.49, "predicted": -0.52}
+    evidence = {"necessity": {"condition": "T >= b^3", "fails": True},
+                "slopes": [slope(-0.52, -0.48, control=missed)]}  # fmt: skip
+    assert verdict(evidence) == "inconclusive"
+
+
+def test_a_summary_names_the_widest_pair_and_every_slope():
+    assert summary({"pairs": [pair(-0.02, 0.03), pair(-0.05, 0.01)]}) == (
+        "2 pairs of equal bT, each within 5.1 % with its interval"
+    )
+    slopes = [slope(-0.52, -0.48, axis="b"), slope(-0.51, -0.49, axis="T")]
+    assert summary({"necessity": {"condition": "A", "fails": True}, "slopes": slopes}) == (
+        "slope −0.500 [−0.520, −0.480] in b and slope −0.500 [−0.510, −0.490] in T, where A fails"
+    )
+
+
 def test_expressions_hold_if_all_are_equal():
     comparisons = [{"name": "a", "equal": True}, {"name": "b", "equal": False}]
     assert verdict({"comparisons": comparisons[:1]}) == "holds"
@@ -81,7 +141,17 @@ def test_what_is_expected_does_not_sway_it():
         assert verdict(evidence | {"expected": lie, "verdict": lie}) == "refuted"
 
 
-@pytest.mark.parametrize("evidence", [{}, {"instances": []}, {"comparisons": []}, {"figure": 1}])
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {},
+        {"instances": []},
+        {"comparisons": []},
+        {"pairs": []},
+        {"necessity": {"condition": "A", "fails": True}, "slopes": []},
+        {"figure": 1},
+    ],
+)
 def test_no_evidence_has_no_verdict(evidence):
     with pytest.raises(ValueError, match="no verdict"):
         verdict(evidence)

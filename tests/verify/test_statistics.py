@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from verify.statistics import BETS, finite_sample_mean, log_slope, normal_mean, paired_log_slope
+from verify.statistics import (
+    BETS,
+    finite_sample_mean,
+    log_ratio,
+    log_slope,
+    normal_mean,
+    paired_log_slope,
+)
 
 LAWS = [
     ((0.0, 1.0), [(1 - p, p) for p in (1e-3, 0.01, 0.03, 0.1, 0.3, 0.5, 0.9, 0.99)]),
@@ -123,6 +130,14 @@ def test_independent_points_are_fitted_as_numpy_fits_them_with_weights():
     reach = stats.t.ppf(0.995, 49) * math.sqrt(covariance[0, 0])
     assert fit.slope == pytest.approx(slope, rel=1e-10)
     assert (fit.low, fit.high) == pytest.approx((slope - reach, slope + reach), rel=1e-9)
+
+
+def test_a_log_ratio_is_the_slope_between_two_points_a_factor_e_apart():
+    one, other = samples(-0.5, (0.1, 0.4, 0.2, 0.9), seed=4)[:2]
+    fit = log_slope([1.0, math.e], [one, other], 0.99)
+    assert log_ratio(other, one, 0.99) == pytest.approx((fit.slope, fit.low, fit.high), rel=1e-12)
+    ratio, low, high = log_ratio(one, other, 0.99)
+    assert (ratio, low, high) == pytest.approx((-fit.slope, -fit.high, -fit.low), rel=1e-12)
 
 
 def test_paired_points_are_fitted_as_numpy_fits_them_without():

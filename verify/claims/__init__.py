@@ -1,9 +1,16 @@
 """Every claim that is judged, in the order of the report."""
 
 from verify.claim import by_id
-from verify.claims import assumptions, conditions, corollary1, theorem1, units
+from verify.claims import assumptions, conditions, corollary1, speedup_limits, theorem1, units
 
 CLAIMS = by_id(
-    (*assumptions.CLAIMS, *theorem1.CLAIMS, *conditions.CLAIMS, *units.CLAIMS, *corollary1.CLAIMS)
+    (
+        *assumptions.CLAIMS,
+        *theorem1.CLAIMS,
+        *conditions.CLAIMS,
+        *units.CLAIMS,
+        *corollary1.CLAIMS,
+        *speedup_limits.CLAIMS,
+    )
 )
 """The claims by id."""

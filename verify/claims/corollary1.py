@@ -1,5 +1,6 @@
 """Claims on Corollary 1: the rates of the terms, and the measured slopes in b and in T."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,7 @@ TARGET, MARGIN = -0.5, 0.05
 
 BATCHES = (1, 4, 16, 64)
 SHORT, LONG = 16384, (16384, 32768, 65536, 131072, 262144)
+SHORTER = (1024, 4096)
 FIXED_B = 16
 
 BASIN = ProblemSpec(profile="huber", L=1.0, sigma=1.0, G=2.0, d=4, start=0.1 * 2**0.5)
@@ -32,96 +34,118 @@ C_RHO = 0.5
 
 
 def study_specs(preset: Preset, seed: int) -> dict[str, Spec]:
-    """Return the specs along b and along T: with Corollary 1's rho and, as a control, rho = 0."""
+    """Return the specs along b and along T: with Corollary 1's rho and, as a control, rho = 0.
 
-    def make(b: list[float], T: list[float]) -> Spec:
+    And short ones, of which several have the bT of others.
+    """
+
+    def make(b: Sequence[int], T: Sequence[int], runs: int) -> Spec:
         return Spec(
             problem=BASIN,
             run=RunSpec(
-                beta1=0.0, beta2=0.999, eps=2.0, b=b, T=T, runs=preset.slope_runs, seed=seed,
-                schedule="corollary1", c_gamma="corrected", c_rho=[C_RHO, 0.0],
+                beta1=0.0, beta2=0.999, eps=2.0, b=[float(n) for n in b], T=[float(n) for n in T],
+                runs=runs, seed=seed, schedule="corollary1", c_gamma="corrected",
+                c_rho=[C_RHO, 0.0],
             ),
         )  # fmt: skip
 
     return {
-        "along_b": make([float(b) for b in BATCHES], [float(SHORT)]),
-        "along_T": make([float(FIXED_B)], [float(T) for T in LONG]),
+        "along_b": make(BATCHES, [SHORT], preset.slope_runs),
+        "along_T": make([FIXED_B], LONG, preset.slope_runs),
+        "short": make(BATCHES[1:], SHORTER, 8 * preset.slope_runs),
     }
 
 
 STUDY = Study("speedup", study_specs)
 
+Measured = Sequence[tuple[dict[str, Any], np.ndarray]]
+"""Cells as points of evidence, each with its replicates' left sides."""
+
 
 def slope_evidence(axis: str, results: Results) -> Evidence:
-    """Fit the slope of log LHS along b or T, and of a control whose slope is known exactly.
-
-    The control is the same with rho = 0: there the left side has a closed form, and with it the
-    slope over these very b and T.
-    """
-    at, points, samples = _points(axis, *results[f"along_{axis}"], perturbed=True)
-    _, controls, control_samples = _points(axis, *results[f"along_{axis}"], perturbed=False)
-    for point in controls:
-        point["lhs_exact"] = _exact(point["spec"])
-    predicted = _predicted_slope(at, controls, control_samples)
-    confidence = 1 - ERROR_BUDGET / 2
+    """Fit the slope of log LHS along b or T, and of a control whose slope is known exactly."""
+    cells, controls = (measured(*results[f"along_{axis}"], perturbed=p) for p in (True, False))
     constants = BASIN.make().certificate.constants
     ratio = float(constants.L) * float(constants.Delta) / float(constants.sigma) ** 2
     return {
-        "axis": axis,
-        "points": points,
-        **_slope_json(log_slope(at, samples, confidence)),
-        "target": TARGET,
-        "margin": MARGIN,
-        "predicted": predicted,
-        "adaptive_share": max(point["adaptive_share"] for point in points),
+        **fitted(axis, cells, controls, 1 - ERROR_BUDGET / 2),
         "least_T_over_6400_b_L_Delta_over_sigma2": min(
-            point["T"] / (6400 * point["b"] * ratio) for point in points
+            point["T"] / (6400 * point["b"] * ratio) for point, _ in cells
         ),
-        "control": {
-            "points": controls,
-            **_slope_json(log_slope(at, control_samples, confidence)),
-            "predicted": predicted,
-        },
     }
 
 
-def _points(
-    axis: str, spec: Spec, runs: Runs, *, perturbed: bool
-) -> tuple[list[int], list[dict[str, Any]], list[np.ndarray]]:
-    """Return where the cells lie along the axis, what was measured there, and the samples.
+def measured(spec: Spec, runs: Runs, *, perturbed: bool, name: str | None = None) -> Measured:
+    """Return the cells with a perturbation, or those without, which are exact controls too.
 
-    Of the cells with a perturbation, or of those without.
+    ``name`` is what their specs are called; by default, the measured or the control of `STUDY`.
     """
     problem = spec.problem.make()
-    points, samples = [], []
+    out = []
     for number, cell in enumerate(specs.cells(spec, problem)):
         if (cell["rho"] > 0) != perturbed:
             continue
         values = runs.lhs(number)
         interval = normal_mean(values, 0.95)
-        samples.append(values)
-        points.append(
-            {
-                "spec": specs.to_json(specs.single(spec, cell)),
-                "b": int(cell["b"]),
-                "T": int(cell["T"]),
-                "lhs": interval.estimate,
-                "low": interval.low,
-                "high": interval.high,
-                "confidence": interval.confidence,
-                "n": interval.n,
-                "adaptive_share": float(runs.adaptive_share[runs.rows(number)].mean()),
-            }
-        )
-    return [point[axis] for point in points], points, samples
+        point = {
+            **({"name": name} if name else {}),
+            "spec": specs.to_json(specs.single(spec, cell)),
+            "b": int(cell["b"]),
+            "T": int(cell["T"]),
+            "lhs": interval.estimate,
+            "low": interval.low,
+            "high": interval.high,
+            "confidence": interval.confidence,
+            "n": interval.n,
+            "adaptive_share": float(runs.adaptive_share[runs.rows(number)].mean()),
+        }
+        out.append((point if perturbed else {**point, "lhs_exact": _exact(point["spec"])}, values))
+    return out
 
 
 def _exact(spec: dict[str, Any]) -> float:
-    """Return the left side in closed form of a control's cell."""
-    problem, run = BASIN.make(), spec["run"]
+    """Return the exact left side of a control's cell."""
+    problem, run = ProblemSpec(**spec["problem"]).make(), spec["run"]
     start = float((problem.gradient(problem.x0, np) ** 2).sum())
-    b, T = int(run["b"]), int(run["T"])
-    return basin.mean_grad_norm2(problem.L, problem.sigma, run["eps"], run["gamma"], b, T, start)
+    rest = int(run["b"]), int(run["T"]), start
+    given = problem.L, problem.sigma, run["eps"], run["gamma"]
+    if run["beta1"] == 0:
+        return basin.mean_grad_norm2(*given, *rest)
+    return basin.mean_grad_norm2_with_momentum(*given, run["beta1"], *rest)
+
+
+def fitted(axis: str, cells: Measured, controls: Measured, confidence: float) -> dict[str, Any]:
+    """Return a slope's evidence.
+
+    The control is the same with rho = 0: there the left side is known exactly, and with it the
+    slope over these very b and T that the same fit, with the same weights, gives to it.
+
+    Parameters
+    ----------
+    axis : str
+        ``"b"`` or ``"T"``, increasing from cell to cell.
+    cells, controls : Measured
+        Perturbed or not, at the same b and T.
+    confidence : float
+        Of the slope's interval and of the control's.
+    """
+    at = [point[axis] for point, _ in cells]
+    exact = [values * (point["lhs_exact"] / values.mean()) for point, values in controls]
+    predicted = log_slope(at, exact, confidence).slope
+    return {
+        "axis": axis,
+        "points": [point for point, _ in cells],
+        **_slope_json(log_slope(at, [values for _, values in cells], confidence)),
+        "target": TARGET,
+        "margin": MARGIN,
+        "predicted": predicted,
+        "adaptive_share": max(point["adaptive_share"] for point, _ in cells),
+        "control": {
+            "points": [point for point, _ in controls],
+            **_slope_json(log_slope(at, [values for _, values in controls], confidence)),
+            "predicted": predicted,
+        },
+    }
 
 
 def _slope_json(slope: Slope) -> dict[str, Any]:
@@ -132,17 +156,6 @@ def _slope_json(slope: Slope) -> dict[str, Any]:
         "confidence": slope.confidence,
         "local": [list(triple) for triple in slope.local],
     }
-
-
-def _predicted_slope(
-    at: list[int], points: list[dict[str, Any]], samples: list[np.ndarray]
-) -> float:
-    """The slope that the same fit, with the same weights, gives to the exact left sides."""
-    exact = [
-        values * (point["lhs_exact"] / values.mean())
-        for point, values in zip(points, samples, strict=True)
-    ]
-    return log_slope(at, exact, 1 - ERROR_BUDGET).slope
 
 
 def terms_evidence(results: Results) -> Evidence:

@@ -48,8 +48,8 @@ def study_specs(preset: Preset, seed: int) -> dict[str, Spec]:
     ) -> ProblemSpec:
         return ProblemSpec(profile=profile, L=1.0, sigma=sigma, G=1.0, d=d, start=start, **shape)
 
-    # The finite-sample interval reaches about 20 sup ||grad f||^2/n above the mean: instances whose bound
-    # is small beside d G_f^2 need more runs.
+    # The finite-sample interval reaches about 20 sup ||grad f||^2/n above the mean: instances
+    # whose bound is small beside that need more runs.
     return {
         "counterexample": make(
             _huber(_SMALL, sigma=_SMALL / 2),
