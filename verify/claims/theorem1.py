@@ -97,7 +97,7 @@ def study_specs(preset: Preset, seed: int) -> dict[str, Spec]:
         ),
         "two_basin_spectrum": make(
             problem("two_basin", 4, 0.5, 4.25, noise="shift", condition=4.0),
-            gamma=1 / 32, rho=0.05, beta1=0.5, eps=1.0, b=[2.0, 64.0], T=1024,
+            gamma=1 / 32, rho=0.05, beta1=0.5, eps=1.0, b=[2.0, 64.0], T=256,
         ),
     }  # fmt: skip
 
