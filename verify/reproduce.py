@@ -152,7 +152,8 @@ def _simulate(
 ) -> dict[str, Results]:
     studies = {claim.study.name: claim.study for claim in claims.values() if claim.study}
     shown = {claim.figure for claim in claims.values() if claim.figure}
-    studies |= {drawing.FIGURES[name][0].name: drawing.FIGURES[name][0] for name in shown}
+    needed = (drawing.FIGURES[name][0] for name in shown)
+    studies |= {study.name: study for study in needed if study}
     jobs = {}
     for name, study in studies.items():
         for label, spec in study.specs(preset, seed).items():
@@ -183,8 +184,11 @@ def _write(
 
     evidence = {item.claim.id: item.evidence for item in judged}
     drawn = {}
+    shown = {item.claim.figure for item in judged}
     for name, (study, draw) in drawing.FIGURES.items():
-        figure = draw(results[study.name], evidence) if study.name in results else None
+        if name not in shown:
+            continue
+        figure = draw(results[study.name] if study else {}, evidence)
         if figure is not None:
             drawn[name] = save(figure, writable_folder(out / "figures"), name)
     for study, outcome in results.items():

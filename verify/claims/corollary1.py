@@ -213,6 +213,7 @@ CLAIMS = (
         method="symbolic",
         expected="holds",
         evidence=terms_evidence,
+        figure="schedules",
     ),
     Claim(
         id="corollary1.threshold",
@@ -222,6 +223,7 @@ CLAIMS = (
         method="symbolic",
         expected="holds",
         evidence=threshold_evidence,
+        figure="terms",
         remark="With momentum the derived T grows as b^3: an artefact of the paper's momentum "
         "term, which the sharp theorem does not have.",
     ),
