@@ -23,7 +23,7 @@ reproduce: .venv/core.stamp
 # Puts the verdict table and the figures of a fresh reproduction into the README.
 readme: reproduce
 	mkdir -p .readme
-	cp results/figures/bound_vs_measured.png results/figures/linear_speedup.png .readme/
+	cp $(addprefix results/figures/,bound_vs_measured.png linear_speedup.png tightness.png) .readme/
 	sed -i -e '/<!-- verdicts -->/,/<!-- end of verdicts -->/{//!d}' \
 		-e '/<!-- verdicts -->/r results/verdicts.md' README.md
 

@@ -122,7 +122,7 @@ def _beyond_the_theorem(axes: Axes, sweep: Sweep) -> None:
 
 
 def _strip(axes: Axes, sweep: Sweep) -> None:
-    """Say along the axis which is the largest: the leading two together or a part of Phi."""
+    """Name the largest along the axis: the leading two together or a part of Phi."""
     names = ["leading", *sweep.parts]
     largest = np.argmax(np.stack([sweep.leading, *sweep.parts.values()]), axis=0)
     edges = np.flatnonzero(np.diff(largest)) + 1
@@ -130,10 +130,10 @@ def _strip(axes: Axes, sweep: Sweep) -> None:
     for first, last in zip([0, *edges], [*edges, len(largest) - 1], strict=True):
         label, colour, _ = {"leading": LEADING, **LOOKS}[names[largest[first]]]
         left, right = sweep.at[first], sweep.at[last]
-        axes.axvspan(left, right, 0, 0.035, color=colour, linewidth=0, zorder=3)
+        axes.axvspan(left, right, 0, 0.06, color=colour, linewidth=0, zorder=3)
         if np.log(right / left) > 0.14 * whole:
             axes.annotate(
                 "leading terms" if names[largest[first]] == "leading" else label,
-                (float(np.sqrt(left * right)), 0.05), xycoords=("data", "axes fraction"),
-                ha="center", va="bottom", fontsize="x-small", color=colour, bbox=BOX, zorder=4,
+                (float(np.sqrt(left * right)), 0.028), xycoords=("data", "axes fraction"),
+                ha="center", va="center", fontsize="x-small", color="white", zorder=4,
             )  # fmt: skip

@@ -58,6 +58,7 @@ def test_the_readmes_python_runs_and_the_bound_bounds():
 def test_the_readmes_table_lists_every_claim():
     from verify.claims import CLAIMS
 
-    listed = re.findall(r"^\| `([\w.]+)` \| (\w+)", README, flags=re.MULTILINE)
+    table = README.split("<!-- verdicts -->")[1].split("<!-- end of verdicts -->")[0]
+    listed = re.findall(r"^\| `([\w.]+)` \| (\w+)", table, flags=re.MULTILINE)
     claims = [(claim.id, claim.expected) for claim in CLAIMS.values()]
-    assert [item for item in listed if "." in item[0]] == claims
+    assert listed == claims

@@ -234,8 +234,8 @@ CAPTIONS = {
     "gains on CORRECTED.",
     "terms": "The terms of CORRECTED under Corollary 1's schedules, with momentum (L = sigma = "
     "Delta = eps = 1, G = 2, d = 10, beta1 = 0.9, c_rho = 3). A dot marks where a term meets the "
-    "two leading ones: its threshold; the strip names the largest. The momentum term, b/T, dominates until T is of the order of "
-    "b^3, and ends what a larger b gains.",
+    "two leading ones, its threshold; the strip names the largest. The momentum term, b/T, "
+    "dominates until T is of the order of b^3, and ends what a larger b gains.",
     "schedules": "Corollary 1's schedules over (b, T) on the problem of the slopes, c_rho = 0.5. "
     "Hatched: gamma > eps/(16 L), where Theorem 1 says nothing.",
     "linear_speedup": "Corollary 1's schedule on a Huber basin, eps = G: the measured left side "

@@ -78,7 +78,7 @@ _LETTERS = {
 
 
 def pretty(text: str) -> Markup:
-    """Write plain-text mathematics with Greek letters and raised powers, as HTML."""
+    """Write plain-text mathematics with Greek letters, raised powers and indices, as HTML."""
     words = "|".join(sorted(_LETTERS, key=len, reverse=True))
     html = re.sub(rf"\b({words})\b", lambda found: _LETTERS[found[1]], str(escape(text))).replace(
         "&lt;=", "≤"
@@ -87,4 +87,8 @@ def pretty(text: str) -> Markup:
     raised = re.sub(
         power, lambda found: f"<sup>{(found[1] or found[2]).replace('-', '−')}</sup>", html
     )
-    return Markup(raised)
+    return Markup(re.sub(r"(?<=[cv])_(?:\{([^}]*)\}|([γρ]))", _lowered, raised))
+
+
+def _lowered(found: re.Match) -> str:
+    return f"<sub>{(found[1] or found[2]).replace('-', '−')}</sub>"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from figures import bound_vs_measured, linear_speedup
+from figures import bound_vs_measured, linear_speedup, schedules, terms, tightness
 from figures.style import FORMATS, save
 
 
@@ -21,19 +21,42 @@ def series(label: str, b, T) -> linear_speedup.Series:
     return linear_speedup.Series(label, b, T, mean, 0.9 * mean, 1.1 * mean, mean, slope)
 
 
-def figures():
-    along_b = series("T = 16384", np.array([1, 4, 16]), 16384)
-    along_T = series("b = 16", 16, 2 ** np.array([14, 15, 16]))
-    return {
-        "bound_vs_measured": bound_vs_measured.draw([panel("b = 1"), panel("b = 8")], "95 % band"),
-        "linear_speedup": linear_speedup.draw(along_b, along_T, "95 % interval"),
-    }
+def sweep() -> terms.Sweep:
+    T = np.geomspace(1, 1e6, 25)
+    parts = {name: 10.0**-k / T for k, name in enumerate(terms.LOOKS)}
+    limits = {"perturbation": 1e2}
+    return terms.Sweep("at b = 1", "steps T", T, 0.1 / np.sqrt(T), parts, 4.0, limits, 10.0, True)
 
 
-@pytest.mark.parametrize("name", ["bound_vs_measured", "linear_speedup"])
+def plane() -> schedules.Plane:
+    b, T = np.geomspace(1, 1e3, 13), np.geomspace(1, 1e5, 17)
+    gamma, rho = np.sqrt(b / T[:, None]), 1 / np.sqrt(b * T[:, None])
+    cells = np.array([[1.0, 1e3], [10.0, 1e4]])
+    return schedules.Plane(b, T, gamma, rho, gamma <= 1 / 16, 256 * b, "T = 256 b", cells)
+
+
+def rung(label: str, tight: float) -> tightness.Rung:
+    bounds = {"printed": 0.5, "appendix": 4 * tight, "corrected": 4 * tight, "tight": tight}
+    return tightness.Rung(label, 0.9, 1.2, bounds, 50.0)
+
+
+DRAW = {
+    "bound_vs_measured": lambda: bound_vs_measured.draw([panel("b = 1"), panel("b = 8")], "band"),
+    "linear_speedup": lambda: linear_speedup.draw(
+        series("T = 16384", np.array([1, 4, 16]), 16384),
+        series("b = 16", 16, 2 ** np.array([14, 15, 16])),
+        "95 % interval",
+    ),
+    "terms": lambda: terms.draw([sweep(), sweep()]),
+    "schedules": lambda: schedules.draw(plane()),
+    "tightness": lambda: tightness.draw([rung("loose", 3.0), rung("sharp", 1.1)], "interval"),
+}
+
+
+@pytest.mark.parametrize("name", DRAW)
 def test_a_figure_is_saved_in_three_formats_with_the_same_bytes_twice(tmp_path, name):
-    first = [path.read_bytes() for path in save(figures()[name], tmp_path, name)]
-    second = [path.read_bytes() for path in save(figures()[name], tmp_path, name)]
+    first = [path.read_bytes() for path in save(DRAW[name](), tmp_path, name)]
+    second = [path.read_bytes() for path in save(DRAW[name](), tmp_path, name)]
     assert first == second
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         f"{name}.{kind}" for kind in FORMATS
@@ -53,12 +76,42 @@ def test_a_panel_shows_measurement_variants_reference_and_the_trivial_bound():
 
 
 def test_the_speed_up_shows_slopes_with_their_intervals():
-    titles = [axes.get_title() for axes in figures()["linear_speedup"].axes]
+    titles = [axes.get_title() for axes in DRAW["linear_speedup"]().axes]
     assert "−0.500  [−0.510, −0.490]" in titles[0]
     assert "−0.500  [−0.510, −0.490]" in titles[1]
 
 
 def test_collapsed_points_are_all_points_of_both_series():
-    collapsed = figures()["linear_speedup"].axes[2]
+    collapsed = DRAW["linear_speedup"]().axes[2]
     points = np.concatenate([c[0].get_xdata() for c in collapsed.containers])
     assert sorted(points) == sorted([2**14, 2**16, 2**18, 2**18, 2**19, 2**20])
+
+
+def test_the_ladder_has_the_tightest_first_and_says_what_it_gains():
+    (axes,) = DRAW["tightness"]().axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["sharp", "loose"]
+    assert [text.get_text() for text in axes.texts].count("×4") == 2
+    (tight,) = (line for line in axes.lines if line.get_label() == "tight")
+    assert sorted(tight.get_xdata()) == [1.1, 3.0]
+
+
+def test_the_ladder_leaves_out_a_variant_that_does_not_apply():
+    (axes,) = DRAW["tightness"]().axes
+    (closed,) = (line for line in axes.lines if line.get_label() == "tight, closed form")
+    assert len(closed.get_xdata()) == 0
+
+
+def test_the_strip_names_the_largest_term_where_it_is():
+    axes = DRAW["terms"]().axes[0]
+    places = {
+        text.get_text(): float(text.xy[0]) for text in axes.texts if text.get_color() == "white"
+    }
+    assert places.keys() == {"leading terms", r"perturbation $\rho^2$"}
+    assert places[r"perturbation $\rho^2$"] < 1e2 < places["leading terms"]
+
+
+def test_the_schedules_hatch_where_the_theorem_says_nothing_and_mark_the_cells():
+    for axes in DRAW["schedules"]().axes:
+        assert any(hatch for c in axes.collections for hatch in getattr(c, "hatches", []) if hatch)
+        (cells,) = (line for line in axes.lines if line.get_label() == "cells of the slope claims")
+        assert cells.get_xydata().tolist() == [[1.0, 1e3], [10.0, 1e4]]
