@@ -13,7 +13,7 @@ from simulators.update import METHODS
 from theory.errors import InputError
 from theory.setting import Hyperparameters
 
-ENGINES = ("auto", "reference", "torch")
+ENGINES = ("auto", "numba", "torch", "reference")
 DTYPES = ("float32", "float64")
 RECORDS = ("statistics", "trajectory")
 
@@ -118,6 +118,17 @@ def simulate(
 
         return reference.run(
             problem, METHODS[method], inputs, trajectory=trajectory, progress=progress
+        )
+    if engine == "numba":
+        from simulators.engines import cpu_numba
+
+        return cpu_numba.run(
+            problem,
+            METHODS[method],
+            inputs,
+            trajectory=trajectory,
+            dtype=dtype,
+            progress=progress,
         )
     from simulators.engines import torch_batched
 

@@ -1,0 +1,226 @@
+"""The numba engine: blocks of runs in the lanes of the processor's vectors, all steps in cache.
+
+Python plans the blocks (equal b, workers; like T) and hands ranges of them to threads; the loops
+are in `simulators.engines.lanes`. A run's bits do not depend on the grid, the block, or the
+threads around it.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulators import noise
+from simulators.engines import lanes
+from simulators.engines.lanes import LANES, run_blocks
+from simulators.engines.schedule import checkpoint_schedules
+from simulators.problems import SeparableProblem
+from simulators.runs import Inputs, Runs
+from simulators.update import Method
+
+WORDS = 2**20
+"""Bytes of Philox words that a block of several workers may keep between steps; beyond it each
+step draws its own again."""
+
+TASKS = 8
+"""Tasks a thread: more balance blocks of unlike T better."""
+
+
+def threads() -> int:
+    """Return how many threads are used: as many as the process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """What `run_blocks` needs of every block: N of them."""
+
+    lanes: np.ndarray
+    run: np.ndarray
+    sums: np.ndarray
+    keys: np.ndarray
+    T: np.ndarray
+    schedule: np.ndarray
+    settings: np.ndarray
+    tables: np.ndarray
+    thresholds: np.ndarray
+    starts: np.ndarray
+
+
+def run(
+    problem: SeparableProblem,
+    method: Method,
+    inputs: Inputs,
+    *,
+    trajectory: bool,
+    dtype: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> Runs:
+    """Run every row of ``inputs``; see `simulators.simulate`."""
+    R, d = len(inputs), problem.d
+    schedules, schedule = checkpoint_schedules(inputs.T)
+    blocks = _plan(problem, method, inputs, schedule, np.dtype(dtype), trajectory)
+    longest, most = int(inputs.T.max()), int(inputs.workers.max())
+    curves = np.full((3, R, schedules.shape[1]), np.nan)
+    finals = np.zeros((4, R))
+    x = np.full((R, longest + 1 if trajectory else 1, d), np.nan)
+    heads = np.full((R, longest if trajectory else 0, most, d), -1, dtype=np.int32)
+    if trajectory:
+        x[:, 0] = problem.x0
+
+    numbers, (inverse_width, Q, x0) = _numbers(problem, np.dtype(dtype))
+    numbers64, (inverse_width64, Q64, _) = _numbers(problem, np.dtype("float64"))
+    heights = np.broadcast_to(np.asarray(problem.A, dtype=np.float64), (d,)).copy()
+    bounds = _tasks(blocks.settings[:, lanes.MOST_STEPS])
+    stop, done = np.zeros(1, dtype=np.int64), np.zeros(len(bounds), dtype=np.int64)
+
+    def task(number: int) -> None:
+        first, last = bounds[number]
+        run_blocks(
+            first, last, number, blocks.lanes, blocks.run, blocks.sums, blocks.keys, blocks.T,
+            blocks.schedule, blocks.settings, schedules, numbers, inverse_width, Q, numbers64,
+            inverse_width64, Q64, heights, x0, blocks.tables, blocks.thresholds, blocks.starts,
+            curves, finals, x, heads, stop, done,
+        )  # fmt: skip
+
+    every = int(blocks.settings[:, lanes.MOST_STEPS].sum())
+    with ThreadPoolExecutor(threads()) as pool:
+        try:
+            waiting = {pool.submit(task, number) for number in range(len(bounds))}
+            while waiting:
+                finished, waiting = wait(waiting, None if progress is None else 0.1)
+                for future in finished:
+                    future.result()
+                if progress is not None:
+                    progress(int(done.sum()), every)
+        except BaseException:
+            stop[0] = 1
+            pool.shutdown(cancel_futures=True)
+            raise
+    l1, l2, share, largest = finals
+    return Runs(
+        inputs=inputs,
+        step=schedules[schedule],
+        mean_grad_norm2=curves[0],
+        mean_weighted_grad_norm2=curves[1],
+        objective=curves[2],
+        eta_variation_l1=l1,
+        eta_variation_l2=l2,
+        adaptive_share=share,
+        max_abs_gradient=largest,
+        x=x if trajectory else x[:, 0],
+        heads=None if not trajectory else heads if most > 1 else heads[:, :, 0],
+    )
+
+
+def _tasks(steps: np.ndarray) -> list[tuple[int, int]]:
+    """Cut the blocks into ranges of like work: some `TASKS` for each thread."""
+    share = max(1, -(-int(steps.sum()) // (TASKS * threads())))
+    edges = np.flatnonzero(np.diff(np.cumsum(steps) // share, prepend=0)) + 1
+    edges = np.unique([0, *edges, len(steps)]).tolist()
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def _numbers(problem: SeparableProblem, dtype: np.dtype) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the problem's numbers and its arrays 1/B, Q and x_0, in this dtype."""
+    noise_size = problem.noise_size if problem.noise == "additive" else 1.0
+    numbers = [problem.H, problem.shift, noise_size, np.finfo(dtype).max]
+    inverse_width = np.broadcast_to(1 / np.asarray(problem.B), (problem.d,))
+    Q = np.empty((0, 0)) if problem.Q is None else problem.Q
+    arrays = [np.ascontiguousarray(a, dtype=dtype) for a in (inverse_width, Q, problem.x0)]
+    return np.array(numbers, dtype=dtype), arrays
+
+
+def _plan(
+    problem: SeparableProblem,
+    method: Method,
+    inputs: Inputs,
+    schedule: np.ndarray,
+    dtype: np.dtype,
+    trajectory: bool,
+) -> _Blocks:
+    """Put runs of equal b and workers together, the longest first, and fill up the last block."""
+    groups, parts, settings = np.unique(np.stack([inputs.workers, inputs.b]), axis=1), [], []
+    large = [int(b) for b in np.unique(inputs.b) if b > 64]
+    for workers, b in groups.T.tolist():
+        mine = np.flatnonzero((inputs.workers == workers) & (inputs.b == b))
+        mine = mine[np.argsort(-inputs.T[mine], kind="stable")]
+        size = -(-len(mine) // LANES) * LANES
+        rows = np.concatenate([mine, np.full(size - len(mine), -1)]).reshape(-1, LANES)
+        parts.append(rows)
+        keeps = trajectory or workers * problem.d * LANES * 32 <= max(
+            WORDS, problem.d * LANES * 32
+        )
+        one = np.zeros(lanes.SETTINGS, dtype=np.int64)
+        one[lanes.PROFILE] = lanes.PROFILE_NUMBERS[problem.profile.name]
+        one[lanes.SHIFTS] = problem.noise == "shift"
+        one[lanes.ROTATES] = problem.Q is not None
+        one[lanes.PERTURBS] = method.perturbs
+        one[lanes.ADAPTS] = method.adapts
+        one[lanes.KEEPS_MAX] = method.keeps_max
+        one[lanes.IS_LOCAL] = method.is_local and workers > 1
+        one[lanes.WORKERS] = workers
+        one[lanes.B] = b
+        one[lanes.WIDTH] = noise.field_width(b)
+        one[lanes.TABLE] = large.index(b) if b > 64 else 0
+        one[lanes.KEEPS_WORDS] = keeps
+        settings.append(np.repeat(one[None], len(rows), axis=0))
+    rows, settings = np.concatenate(parts), np.concatenate(settings)
+    # A lane that only fills a block repeats the block's first run, unrecorded.
+    source = np.where(rows < 0, rows[:, :1], rows)
+    settings[:, lanes.MOST_STEPS] = inputs.T[rows[:, 0]]
+    longest_first = np.argsort(-settings[:, lanes.MOST_STEPS], kind="stable")
+    rows, source, settings = rows[longest_first], source[longest_first], settings[longest_first]
+
+    run = _aligned((len(rows), lanes.RUN_ROW), dtype)
+    eps = inputs.eps.astype(dtype)
+    for field, values in (
+        (lanes.MINUS_GAMMA, -inputs.gamma),
+        (lanes.BETA1, inputs.beta1),
+        (lanes.ONE_MINUS_BETA1, 1 - inputs.beta1),
+        (lanes.BETA2, inputs.beta2),
+        (lanes.ONE_MINUS_BETA2, 1 - inputs.beta2),
+        (lanes.FLOOR, eps * eps),
+        (lanes.V_INIT, inputs.v_init),
+    ):
+        run[:, field : field + LANES] = values[source]
+    sums = _aligned((len(rows), lanes.SUM_ROW), np.dtype(np.float64))
+    sums[:, lanes.RHO : lanes.RHO + LANES] = inputs.rho[source]
+    keys = _aligned((len(rows), lanes.KEY_ROW), np.dtype(np.uint64))
+    keys[:, lanes.KEY0 : lanes.KEY0 + LANES] = inputs.key[source, 0]
+    keys[:, lanes.KEY1 : lanes.KEY1 + LANES] = inputs.key[source, 1]
+    keys[:, lanes.REPLICATE : lanes.REPLICATE + LANES] = inputs.replicate[source]
+    tables = [noise.magnitude_table(b) for b in large] or [np.zeros(1, dtype=np.int64)]
+    return _Blocks(
+        lanes=rows,
+        run=run,
+        sums=sums,
+        keys=keys,
+        T=inputs.T[source],
+        schedule=schedule[source],
+        settings=settings,
+        tables=np.stack([_guide(table) for table in tables]),
+        thresholds=np.concatenate(tables),
+        starts=np.cumsum([0, *map(len, tables)]),
+    )
+
+
+def _guide(thresholds: np.ndarray) -> np.ndarray:
+    """Return the guide to a table of the binomial law; see `lanes.GUIDE_BITS`."""
+    rest = 31 - lanes.GUIDE_BITS
+    first = np.arange(1 << lanes.GUIDE_BITS, dtype=np.int64) << rest
+    below = np.searchsorted(thresholds, first, side="right")
+    within = np.searchsorted(thresholds, first + (1 << rest) - 1, side="right") - below
+    one = thresholds[np.minimum(below, len(thresholds) - 1)] - first
+    entry = np.where(within == 0, lanes.NEVER, np.where(within == 1, one, lanes.SEVERAL))
+    return ((below << (rest + 1)) | entry).astype(np.uint32)
+
+
+def _aligned(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
+    """Return zeros that start at a cache line: a vector that straddles two costs twice."""
+    size = shape[0] * shape[1] * dtype.itemsize
+    flat = np.zeros(size + 64, dtype=np.uint8)
+    lead = -flat.ctypes.data % 64
+    return flat[lead : lead + size].view(dtype).reshape(shape)
