@@ -9,12 +9,13 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from simulators import noise
 from simulators.engines import lanes
-from simulators.engines.lanes import run_blocks
+from simulators.engines.lanes import Law, Out, Plan, Problem, Room, run_blocks
 from simulators.engines.schedule import checkpoint_schedules
 from simulators.engines.vectors import WIDTH, aligned
 from simulators.problems import SeparableProblem
@@ -25,11 +26,9 @@ WORDS = 2**20
 """Bytes of Philox words that a block of several workers may keep between steps; beyond it each
 step draws its own again."""
 
-ROOM = 2**15
-"""Bytes that a block's iterates and words may take: about a first-level cache."""
-
-MOST_CHUNKS = 8
-"""Chunks of a block: enough that the work on one hides the latency of another."""
+ROWS, MOST_CHUNKS = 64, 32
+"""Rows of a block, where a chunk has fewer, and its chunks at most: enough that the work on one
+hides the latency of another, and little enough for the first-level cache."""
 
 TASKS = 8
 """Tasks a thread: more balance blocks of unlike T better."""
@@ -42,30 +41,22 @@ def threads() -> int:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """What `run_blocks` needs of every block: N of them, of C chunks of W lanes."""
+    """How runs are put into blocks."""
 
     chunks: int
-    row_of: np.ndarray
-    run: np.ndarray
-    sums: np.ndarray
-    keys: np.ndarray
-    T: np.ndarray
-    schedule: np.ndarray
-    settings: np.ndarray
-    guides: np.ndarray
-    thresholds: np.ndarray
-    starts: np.ndarray
+    plan: Plan
+    law: Law
 
     @property
     def steps(self) -> np.ndarray:
         """Each block's number of steps."""
-        return self.settings[:, lanes.MOST_STEPS]
+        return self.plan.settings[:, lanes.MOST_STEPS]
 
     @property
     def kept(self) -> int:
         """Of how many workers a block keeps the words between steps."""
-        keeps = self.settings[:, lanes.KEEPS_WORDS] == 1
-        return int(np.where(keeps, self.settings[:, lanes.WORKERS], 1).max())
+        keeps = self.plan.settings[:, lanes.KEEPS_WORDS] == 1
+        return int(np.where(keeps, self.plan.settings[:, lanes.WORKERS], 1).max())
 
 
 def run(
@@ -79,7 +70,6 @@ def run(
 ) -> Runs:
     """Run every row of ``inputs``; see `simulators.simulate`."""
     kind, R, d = np.dtype(dtype), len(inputs), problem.d
-    W = WIDTH[kind]
     schedules, schedule = checkpoint_schedules(inputs.T)
     blocks = _plan(problem, method, inputs, schedule, kind, trajectory)
     longest, most = int(inputs.T.max()), int(inputs.workers.max())
@@ -89,24 +79,20 @@ def run(
     heads = np.full((R, longest if trajectory else 0, most, d), -1, dtype=np.int32)
     if trajectory:
         x[:, 0] = problem.x0
-
-    numbers, (inverse, Q, x0) = _numbers(problem, kind)
-    numbers64, (inverse64, Q64, _) = _numbers(problem, np.dtype("float64"))
-    heights = np.broadcast_to(np.asarray(problem.A, dtype=np.float64), (d,)).copy()
+    numbers, out = _problem(problem, kind), Out(schedules, curves, finals, x, heads)
     bounds = _tasks(blocks.steps)
     stop, done = np.zeros(1, dtype=np.int64), np.zeros(len(bounds), dtype=np.int64)
 
     def task(number: int) -> None:
-        first, last = bounds[number]
-        coordinates = blocks.chunks * d * W
-        rows = aligned(lanes.ROW * coordinates, kind)
-        words = aligned(blocks.kept * 4 * coordinates, np.dtype(np.uint32))
-        columns = np.empty(blocks.chunks * W, dtype=np.int64)
+        coordinates = blocks.chunks * d * WIDTH[kind]
+        room = Room(
+            aligned(lanes.ROW * coordinates, kind),
+            aligned(blocks.kept * 4 * coordinates, np.dtype(np.uint32)),
+            np.empty(blocks.chunks * WIDTH[kind], dtype=np.int64),
+        )
         run_blocks(
-            first, last, number, blocks.chunks, blocks.row_of, blocks.run, blocks.sums,
-            blocks.keys, blocks.T, blocks.schedule, blocks.settings, schedules, numbers, inverse,
-            Q, numbers64, inverse64, Q64, heights, x0, blocks.guides, blocks.thresholds,
-            blocks.starts, rows, words, columns, curves, finals, x, heads, stop, done,
+            *bounds[number], number, blocks.chunks, blocks.plan, numbers, blocks.law, room, out,
+            stop, done,
         )  # fmt: skip
 
     every = int(blocks.steps.sum())
@@ -144,24 +130,28 @@ def _tasks(steps: np.ndarray) -> list[tuple[int, int]]:
     share = max(1, -(-int(steps.sum()) // (TASKS * threads())))
     edges = np.flatnonzero(np.diff(np.cumsum(steps) // share, prepend=0)) + 1
     edges = np.unique([0, *edges, len(steps)]).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
-def _numbers(problem: SeparableProblem, dtype: np.dtype) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the problem's numbers and its arrays 1/B, Q and x_0, in this dtype."""
+def _problem(problem: SeparableProblem, dtype: np.dtype) -> Problem:
+    """Return what the loops need of a problem."""
     noise_size = problem.noise_size if problem.noise == "additive" else 1.0
-    numbers = [problem.H, problem.shift, noise_size, np.finfo(dtype).max]
     inverse = np.broadcast_to(1 / np.asarray(problem.B), (problem.d,))
     Q = np.empty(0) if problem.Q is None else problem.Q.ravel()
-    arrays = [np.ascontiguousarray(a, dtype=dtype) for a in (inverse, Q, problem.x0)]
-    return np.array(numbers, dtype=dtype), arrays
+
+    def numbers(dtype: np.dtype) -> list[np.ndarray]:
+        few = [problem.H, problem.shift, noise_size, np.finfo(dtype).max]
+        return [np.array(values, dtype=dtype) for values in (few, inverse, Q)]
+
+    float64 = np.dtype(np.float64)
+    heights = np.array(np.broadcast_to(problem.A, (problem.d,)), dtype=float64)
+    return Problem(*numbers(dtype), *numbers(float64), heights, np.array(problem.x0, dtype=dtype))
 
 
 def _chunks(d: int, runs: int, dtype: np.dtype) -> int:
-    """Return how many chunks a block has: what fits in `ROOM`, but a block for every thread."""
-    W = WIDTH[dtype]
-    fits = ROOM // (d * W * (lanes.ROW * dtype.itemsize + 16))
-    return max(1, min(fits, MOST_CHUNKS, -(-runs // (W * threads()))))
+    """Return how many chunks a block has: a power of two, with a block for every thread."""
+    whole = min(ROWS // d, MOST_CHUNKS, runs // (WIDTH[dtype] * threads()))
+    return 1 << max(whole, 1).bit_length() - 1
 
 
 def _plan(
@@ -229,8 +219,7 @@ def _plan(
         lanes.REPLICATE: inputs.replicate,
     }
     tables = [noise.magnitude_table(b) for b in large] or [np.zeros(1, dtype=np.int64)]
-    return _Blocks(
-        chunks=chunks,
+    plan = Plan(
         row_of=rows,
         run=fields(lanes.RUN_ROW, dtype, run),
         sums=fields(lanes.SUM_ROW, np.dtype(np.float64), {lanes.RHO: inputs.rho}),
@@ -238,10 +227,13 @@ def _plan(
         T=inputs.T[source],
         schedule=schedule[source],
         settings=settings,
+    )
+    law = Law(
         guides=np.stack([_guide(table) for table in tables]),
         thresholds=np.concatenate(tables),
         starts=np.cumsum([0, *map(len, tables)]),
     )
+    return _Blocks(chunks, plan, law)
 
 
 def _guide(thresholds: np.ndarray) -> np.ndarray:

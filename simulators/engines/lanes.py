@@ -14,6 +14,7 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
+from simulators.engines import elementary
 from simulators.engines.elementary import LN2, expm1, log1p, sin, tanh
 from simulators.engines.vectors import (
     INLINE,
@@ -23,6 +24,9 @@ from simulators.engines.vectors import (
     larger,
     like,
     load,
+    ones_in_8,
+    ones_in_16,
+    ones_in_32,
     pointer,
     put,
     rounded_like,
@@ -30,6 +34,7 @@ from simulators.engines.vectors import (
     size,
     smaller,
     some,
+    sources,
     sqrt,
     store,
     to_float64,
@@ -41,31 +46,38 @@ from simulators.engines.vectors import (
 
 CALL = {"error_model": "numpy"}
 
+
+def _numbered(count: int) -> list[np.int64]:
+    # NumPy's whole numbers: Python's own are constants of their own types, and a function called
+    # with two of them would be compiled twice.
+    return [np.int64(number) for number in range(count)]
+
+
 # A coordinate's row, in the dtype of the iterates: vectors. S and G are the mini-batch gradients
 # at x and x + delta, U the true one at x; OWN is a worker's s; LEFT and RIGHT are slopes; POINT is
 # a place before it is turned, TURNED after.
-X, M, V, V_HAT, ETA, NOISE, S, LEFT, RIGHT, U, G, OWN, POINT, TURNED = range(14)
+X, M, V, V_HAT, ETA, NOISE, S, LEFT, RIGHT, U, G, OWN, POINT, TURNED = _numbered(14)
 ROW = 14
 
 # A chunk's hyper-parameters and what goes with them, in the same dtype.
 (
     MINUS_GAMMA, BETA1, ONE_MINUS_BETA1, BETA2, ONE_MINUS_BETA2, FLOOR, V_INIT, REACH, LARGEST,
-) = range(9)  # fmt: skip
+) = _numbered(9)  # fmt: skip
 RUN_ROW = 9
 
 # A chunk's sums and what they need, in float64.
-NORM2, RHO, GRAD, WEIGHTED, L1, L2, ACTIVE, ADAPTIVE, OBJECTIVE = range(9)
+NORM2, RHO, GRAD, WEIGHTED, L1, L2, ACTIVE, ADAPTIVE, OBJECTIVE = _numbered(9)
 SUM_ROW = 9
 
 # A chunk's Philox keys, in uint64.
-KEY0, KEY1, REPLICATE = range(3)
+KEY0, KEY1, REPLICATE = _numbered(3)
 KEY_ROW = 3
 
 # A block's switches.
 (
     PROFILE, SHIFTS, ROTATES, PERTURBS, ADAPTS, KEEPS_MAX, IS_LOCAL, WORKERS, B, WIDTH_OF_FIELD,
     TABLE, KEEPS_WORDS, MOST_STEPS,
-) = range(13)  # fmt: skip
+) = _numbered(13)  # fmt: skip
 SETTINGS = 13
 
 PROFILE_NUMBERS = {
@@ -76,7 +88,7 @@ PROFILE_NUMBERS = {
 }
 
 # A problem's numbers, in the dtype of the iterates.
-HEIGHT, MOVE, NOISE_SIZE, LARGEST_REACH = range(4)
+HEIGHT, MOVE, NOISE_SIZE, LARGEST_REACH = _numbered(4)
 
 # The guide to a table of the binomial law: by the first `GUIDE_BITS` of the 31 bits, how many
 # thresholds lie below, and the rest of the one threshold that may lie among them.
@@ -84,7 +96,7 @@ GUIDE_BITS = 14
 REST = 31 - GUIDE_BITS
 NEVER, SEVERAL = 1 << REST, (1 << REST) + 1
 
-NOWHERE = -1
+NOWHERE = np.int64(-1)
 
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
@@ -127,35 +139,39 @@ def _philox(k, number, worker, place):
             w += 4 * W
 
 
+@njit(**INLINE)
+def _ones(word, bits):
+    """Turn each field of ``bits`` bits, at most 32, into its number of ones."""
+    if bits == 32:
+        return ones_in_32(word)
+    if bits == 16:
+        return ones_in_16(word)
+    if bits == 8:
+        return ones_in_8(word)
+    word = (word & np.uint32(0x55555555)) + ((word >> np.uint32(1)) & np.uint32(0x55555555))
+    if bits == 4:
+        word = (word & np.uint32(0x33333333)) + ((word >> np.uint32(2)) & np.uint32(0x33333333))
+    return word
+
+
 @njit(**CALL)
 def _count(k, place, b, bits):
     """Turn each field of ``bits`` bits of the words into its number of ones, the first b alone."""
     W = width(k.rows)
-    first = place * k.chunks * k.d * 4 * W
-    within = min(bits, 32)
-    even = (1 << min(b, 32)) - 1
-    odd = (1 << (b - 32)) - 1 if b > 32 else even
-    copies = 0xFFFFFFFF // ((1 << within) - 1)
-    for n in range(k.chunks * k.d * 4):
-        w = first + n * W
-        mask = odd if bits == 64 and n % 2 else even
-        word = load(k.words, w) & np.uint32(mask * copies)
-        if within > 1:
-            word = (word & np.uint32(0x55555555)) + ((word >> np.uint32(1)) & np.uint32(0x55555555))
-        if within > 2:
-            word = (word & np.uint32(0x33333333)) + ((word >> np.uint32(2)) & np.uint32(0x33333333))
-        if within > 4:
-            word = (word & np.uint32(0x0F0F0F0F)) + ((word >> np.uint32(4)) & np.uint32(0x0F0F0F0F))
-        if within > 8:
-            word = (word & np.uint32(0x00FF00FF)) + ((word >> np.uint32(8)) & np.uint32(0x00FF00FF))
-        if within > 16:
-            word = (word & np.uint32(0x0000FFFF)) + (word >> np.uint32(16))
-        if bits == 64 and n % 2:
-            # Fields of 64 bits are words 0 and 1.
-            both = load(k.words, w - W) + word
-            store(k.words, w - (n % 4 // 2 + 1) * W, both)
-        else:
-            store(k.words, w, word)
+    w = place * k.chunks * k.d * 4 * W
+    if bits < 64:
+        mask = np.uint32(((1 << b) - 1) * (0xFFFFFFFF // ((1 << bits) - 1)))
+        for _ in range(k.chunks * k.d * 4):
+            store(k.words, w, _ones(load(k.words, w) & mask, bits))
+            w += W
+        return
+    # A field of 64 bits is two words; its number goes into the first two words, in turn.
+    mask = np.uint32((1 << (b - 32)) - 1)
+    for _ in range(k.chunks * k.d):
+        for half in range(2):
+            low, high = load(k.words, w + 2 * half * W), load(k.words, w + (2 * half + 1) * W)
+            store(k.words, w + half * W, ones_in_32(low) + ones_in_32(high & mask))
+        w += 4 * W
 
 
 @njit(**CALL)
@@ -163,7 +179,8 @@ def _look_up(k, place, b):
     """Turn each word into its number of heads by the table of the binomial law."""
     W = width(k.rows)
     first = place * k.chunks * k.d * 4 * W
-    parity = b % 2
+    # |2h - b| is b % 2 + 2 pairs.
+    most, fewest = np.uint32((b + b % 2) // 2), np.uint32((b - b % 2) // 2)
     for n in range(k.chunks * k.d * 4):
         w = first + n * W
         word = load(k.words, w)
@@ -171,10 +188,8 @@ def _look_up(k, place, b):
         entry = gather(k.guide, bits >> np.uint32(REST))
         rest = entry & np.uint32((1 << (REST + 1)) - 1)
         above = (bits & np.uint32((1 << REST) - 1)) >= rest
-        magnitude = (entry >> np.uint32(REST + 1)) + where(above, like(word, 1), like(word, 0))
-        away = to_int32(magnitude) * 2 + parity
-        tails = word >= np.uint32(0x80000000)
-        store(k.words, w, to_uint32((b + where(tails, 0 - away, away)) >> 1))
+        pairs = (entry >> np.uint32(REST + 1)) + where(above, like(word, 1), like(word, 0))
+        store(k.words, w, where(word >= np.uint32(0x80000000), fewest - pairs, most + pairs))
         if some(rest == np.uint32(SEVERAL)):
             for lane in range(W):
                 if element(rest, lane) == SEVERAL:
@@ -186,8 +201,8 @@ def _look_up(k, place, b):
                             low = middle + 1
                         else:
                             high = middle
-                    one = 2 * low + parity
-                    put(k.words, w + lane, (b - one if element(word, lane) >> 31 else b + one) >> 1)
+                    heads = fewest - low if element(word, lane) >> 31 else most + low
+                    put(k.words, w + lane, heads)
 
 
 @njit(**CALL)
@@ -209,25 +224,43 @@ def _field(bits, number):
     return number * bits // 32, np.uint32(number * bits % 32), np.uint32((1 << bits) - 1)
 
 
-@njit(**CALL)
-def _draw(k, t, place, together, adds):
-    """Put the noise of step t into NOISE, or add it there; the mean is over ``together`` workers."""
-    W = width(k.rows)
+@njit(**INLINE)
+def _law(k, t, together):
+    """Return where the heads of step t lie in the words, and the noise of a head; ``together``
+    workers' mean.
+    """
     b, bits = get(k.settings, B), get(k.settings, WIDTH_OF_FIELD)
     part, shift, mask = _field(bits, t % (128 // bits))
     scale = np.float64(get(k.numbers, NOISE_SIZE)) / np.float64(b * together)
-    w = (place * k.chunks * k.d * 4 + part) * W
+    return part * width(k.rows), shift, mask, b, scale
+
+
+@njit(**INLINE)
+def _noise(word, law, model):
+    """Return the noise that the heads in a word stand for, of the type of ``model``."""
+    _, shift, mask, b, scale = law
+    return rounded_like(to_int32((word >> shift) & mask) * 2 - b, model) * scale
+
+
+@njit(**CALL)
+def _draw(k, t, place, together, adds):
+    """Put the noise of step t into NOISE, or add it there; ``together`` workers' mean."""
+    W = width(k.rows)
+    law = _law(k, t, together)
+    w = place * k.chunks * k.d * 4 * W + law[0]
     for n in range(k.chunks * k.d):
-        heads = to_int32((load(k.words, w + n * 4 * W) >> shift) & mask)
         at = (n * ROW + NOISE) * W
         old = load(k.rows, at)
-        noise = rounded_like(heads * 2 - b, old) * scale
+        noise = _noise(load(k.words, w + n * 4 * W), law, old)
         store(k.rows, at, old + noise if adds else noise)
 
 
 @njit(**CALL)
 def _batches(k, t, worker):
-    """Put a worker's noise into NOISE; where workers share a perturbation, the mean of theirs."""
+    """Put a worker's noise into NOISE; where workers share a perturbation, the mean of theirs.
+
+    A single worker's is left to `_observe`, unless gradients are stored.
+    """
     bits, workers = get(k.settings, WIDTH_OF_FIELD), get(k.settings, WORKERS)
     keeps = get(k.settings, KEEPS_WORDS)
     fresh = t % (128 // bits) == 0 or not keeps
@@ -237,7 +270,8 @@ def _batches(k, t, worker):
         place = own if keeps else 0
         if fresh:
             _refill(k, t, own, place)
-        _draw(k, t, place, workers if shares else 1, own > first)
+        if workers > 1 or get(k.settings, ROTATES):
+            _draw(k, t, place, workers if shares else 1, own > first)
 
 
 @njit(**INLINE)
@@ -308,9 +342,7 @@ def _value(profile, u):
         flat = smaller(larger(0.125 * u, like(u, -1)), like(u, 0.5))
         down = smaller(larger(u - 4.0, like(u, 0)), like(u, 1.25))
         up = smaller(larger(u - 5.25, like(u, 0)), like(u, 1.75))
-        value = (
-            flat * (u - 4.0 * flat) - down * (u - 4.0 - 0.5 * down) + up * (u - 5.25 - 0.5 * up)
-        )
+        value = flat * (u - 4.0 * flat) - down * (u - 4.0 - 0.5 * down) + up * (u - 5.25 - 0.5 * up)
     return value
 
 
@@ -414,10 +446,12 @@ def _reach(k, c, norm2):
 
 
 @njit(**CALL)
-def _observe(k):
+def _observe(k, t):
     """Take the gradients at x into the sums, and find rho/||s||."""
     W = width(k.rows)
     stored = get(k.settings, ROTATES) or get(k.settings, IS_LOCAL)
+    draws = get(k.settings, WORKERS) == 1
+    law = _law(k, t, 1)
     shifts, height = get(k.settings, SHIFTS), get(k.numbers, HEIGHT)
     for c in range(k.chunks):
         at = c * SUM_ROW * W
@@ -429,6 +463,10 @@ def _observe(k):
             if stored:
                 u, s = load(k.rows, row + U * W), load(k.rows, row + S * W)
             else:
+                if draws:
+                    word = load(k.words, row // ROW * 4 + law[0])
+                    noise = _noise(word, law, largest)
+                    store(k.rows, row + NOISE * W, noise)
                 u, s = _pair(k, row, shifts, height)
                 store(k.rows, row + S * W, s)
             largest = larger(size(s), largest)
@@ -507,9 +545,9 @@ def _adapt(k, row, at, v, old, floor, keeps_max):
 @njit(**CALL)
 def _shared_step(k, t):
     """One step where all workers share the perturbation, along their mean gradient."""
-    _batches(k, t, 0)
+    _batches(k, t, np.int64(0))
     _gradients(k, NOWHERE, S)
-    _observe(k)
+    _observe(k, t)
     if get(k.settings, PERTURBS):
         _gradients(k, S, G)
     _move(k)
@@ -548,7 +586,7 @@ def _local_step(k, t):
         row = n * ROW * W
         store(k.rows, row + S * W, load(k.rows, row + S * W) / np.float64(workers))
         store(k.rows, row + G * W, load(k.rows, row + G * W) / np.float64(workers))
-    _observe(k)
+    _observe(k, t)
     _move(k)
 
 
@@ -590,133 +628,149 @@ def _start(k, x0):
             store(k.rows, row + ETA * W, 1.0 / sqrt(floor))
 
 
-@njit(nogil=True, error_model="numpy", cache=True)
-def run_blocks(first, last, task, chunks, row_of, every_run, every_sum, every_key, every_T,
-               schedule_of, every_settings, step, numbers, inverse, Q, numbers64, inverse64, Q64,
-               heights, x0, guides, thresholds, starts, rows, words, columns, curves, finals, x,
-               heads, stop, done):  # fmt: skip
-    """Run the blocks [first, last) of N to their ends; W is the vectors' width, C ``chunks``.
+Plan = namedtuple("Plan", "row_of run sums keys T schedule settings")
+"""N blocks of C chunks of W lanes, an array each. ``row_of`` (N, C W) int64: each lane's row in the
+results, -1 for one that only fills the block; ``run`` (N, C RUN_ROW W), ``sums`` (N, C SUM_ROW W)
+float64, ``keys`` (N, C KEY_ROW W) uint64: the chunks' rows; ``T``, ``schedule`` (N, C W) int64: each
+lane's number of steps and its row among the schedules; ``settings`` (N, SETTINGS) int64."""
 
-    Parameters
-    ----------
-    first, last, task, chunks : int
-    row_of : (N, C W) int64
-        Each lane's row in the results; -1 for a lane that only fills the block.
-    every_run : (N, C RUN_ROW W), every_sum : (N, C SUM_ROW W), every_key : (N, C KEY_ROW W)
-        Of the iterates' dtype, float64, uint64.
-    every_T, schedule_of : (N, C W) int64
-        Each lane's number of steps, and its row in ``step``.
-    every_settings : (N, SETTINGS) int64
-    step : (schedules, K) int64
-        Checkpoints.
-    numbers, inverse, Q; the same in float64; heights
-        The problem's: `HEIGHT` and the rest; 1/B (d,); (d d,) or empty; A (d,).
-    x0 : (d,)
-    guides : (tables, 2^GUIDE_BITS) uint32; thresholds : (.,) int64; starts : (tables + 1,) int64
-        Guides to the tables of the binomial law, the tables end to end, where each starts.
-    rows : (C d ROW W,), words : (n C d 4 W,) uint32, columns : (C W,) int64
-        Room to work in, n workers' words.
-    curves : (3, R, K) float64, out
-        Running means of ||grad f||^2, plain and weighted, and f.
-    finals : (4, R) float64, out
-        eta's variation in both norms, the adaptive share, the largest |gradient|.
-    x : (R, 1 or T + 1, d) float64, out
-    heads : (R, T or 0, n, d) int32, out
-    stop : (1,) int64
-        Other than 0: return as soon as may be.
-    done : (tasks,) int64, out
-        How many steps of blocks this task has done.
-    """
-    d, K = len(x0), step.shape[1]
-    lanes = row_of.shape[1]
-    W = lanes // chunks
-    at_run, at_sum = pointer(every_run, rows), pointer(every_sum, rows)
-    at_key, at_settings = pointer(every_key, rows), pointer(every_settings, rows)
-    at_guide, at_thresholds = pointer(guides, rows), pointer(thresholds, rows)
-    for block in range(first, last):
-        table = every_settings[block, TABLE]
-        k = Block(
-            pointer(rows, rows),
-            pointer(words, rows),
-            shifted(at_run, block * every_run.shape[1]),
-            shifted(at_sum, block * every_sum.shape[1]),
-            shifted(at_key, block * every_key.shape[1]),
-            shifted(at_settings, block * SETTINGS),
-            pointer(numbers, rows),
-            pointer(inverse, rows),
-            pointer(Q, rows),
-            shifted(at_guide, table * guides.shape[1]),
-            shifted(at_thresholds, starts[table]),
-            starts[table + 1] - starts[table],
-            d,
-            chunks,
-        )
-        _start(k, pointer(x0, rows))
-        due = every_T[block, 0]
-        for i in range(lanes):
-            columns[i] = 0
-            due = min(due, step[schedule_of[block, i], 0])
-        for t in range(every_settings[block, MOST_STEPS]):
-            if t % 256 == 0:
-                if stop[0] != 0:
-                    return
-                done[task] += min(256, every_settings[block, MOST_STEPS] - t)
-            if every_settings[block, IS_LOCAL]:
-                _local_step(k, t)
-            else:
-                _shared_step(k, t)
-            if heads.shape[1] > 0:
-                _record_step(k, block, t, row_of, every_T, every_settings, rows, words, x, heads)
-            if t + 1 != due:
-                continue
-            _objective(
-                k, pointer(numbers64, rows), pointer(inverse64, rows), pointer(heights, rows),
-                pointer(Q64, rows),
-            )  # fmt: skip
-            due = 1 << 62
-            for i in range(lanes):
-                schedule, row, column = schedule_of[block, i], row_of[block, i], columns[i]
-                c, lane = i // W, i % W
-                while column < K and step[schedule, column] == t + 1:
-                    if row >= 0:
-                        at = c * SUM_ROW * W + lane
-                        grad = every_sum[block, at + GRAD * W]
-                        weighted = every_sum[block, at + WEIGHTED * W]
-                        if not every_settings[block, ADAPTS]:
-                            floor = every_run[block, (c * RUN_ROW + FLOOR) * W + lane]
-                            weighted = grad / np.sqrt(np.float64(floor))
-                        curves[0, row, column] = grad / (t + 1)
-                        curves[1, row, column] = weighted / (t + 1)
-                        curves[2, row, column] = every_sum[block, at + OBJECTIVE * W]
-                    column += 1
-                if column == K and columns[i] < K and row >= 0:
-                    at = c * SUM_ROW * W + lane
-                    finals[0, row] = every_sum[block, at + L1 * W]
-                    finals[1, row] = every_sum[block, at + L2 * W]
-                    finals[2, row] = every_sum[block, at + ADAPTIVE * W] / (d * (t + 1))
-                    finals[3, row] = every_run[block, (c * RUN_ROW + LARGEST) * W + lane]
-                    if x.shape[1] == 1:
-                        for j in range(d):
-                            x[row, 0, j] = rows[((c * d + j) * ROW + X) * W + lane]
-                columns[i] = column
-                if column < K:
-                    due = min(due, step[schedule, column])
+Problem = namedtuple("Problem", "numbers inverse Q numbers64 inverse64 Q64 heights x0")
+"""`HEIGHT` and the rest, 1/B (d,), Q (d d,) or empty; the same in float64; A (d,); x_0 (d,)."""
+
+Law = namedtuple("Law", "guides thresholds starts")
+"""Tables of the binomial law: their guides (tables, 2^GUIDE_BITS) uint32, the tables themselves end
+to end, where each starts (tables + 1,), both int64."""
+
+Room = namedtuple("Room", "rows words columns")
+"""Room for a block to work in: (C d ROW W,), (n C d 4 W,) uint32 for n workers, (C W,) int64."""
+
+Out = namedtuple("Out", "step curves finals x heads")
+"""Schedules of checkpoints (., K) int64, and where results go: running means of ||grad f||^2, plain
+and weighted, and f, (3, R, K); eta's variation in both norms, the adaptive share and the largest
+|gradient|, (4, R); x (R, 1 or T + 1, d), all float64; heads (R, T or 0, n, d) int32."""
 
 
 @njit(**CALL)
-def _record_step(k, block, t, row_of, every_T, every_settings, rows, words, x, heads):
+def _prepare(block, chunks, plan, problem, law, room):
+    """Return what the loops work on, every lane at its state before step 0."""
+    table = plan.settings[block, TABLE]
+    k = Block(
+        pointer(room.rows, room.rows),
+        pointer(room.words, room.rows),
+        shifted(pointer(plan.run, room.rows), block * plan.run.shape[1]),
+        shifted(pointer(plan.sums, room.rows), block * plan.sums.shape[1]),
+        shifted(pointer(plan.keys, room.rows), block * plan.keys.shape[1]),
+        shifted(pointer(plan.settings, room.rows), block * SETTINGS),
+        pointer(problem.numbers, room.rows),
+        pointer(problem.inverse, room.rows),
+        pointer(problem.Q, room.rows),
+        shifted(pointer(law.guides, room.rows), table * law.guides.shape[1]),
+        shifted(pointer(law.thresholds, room.rows), law.starts[table]),
+        law.starts[table + 1] - law.starts[table],
+        len(problem.x0),
+        chunks,
+    )
+    _start(k, pointer(problem.x0, room.rows))
+    return k
+
+
+@njit(**CALL)
+def _record(block, t, d, W, plan, room, out):
+    """Write what is due after t steps; return when the next is."""
+    K, due = out.step.shape[1], 1 << 62
+    for i in range(plan.row_of.shape[1]):
+        row, column = plan.row_of[block, i], room.columns[i]
+        step = out.step[plan.schedule[block, i]]
+        c, lane = i // W, i % W
+        run, at = c * RUN_ROW * W + lane, c * SUM_ROW * W + lane
+        while column < K and step[column] == t:
+            if row >= 0:
+                grad, weighted = (
+                    plan.sums[block, at + GRAD * W],
+                    plan.sums[block, at + WEIGHTED * W],
+                )
+                if not plan.settings[block, ADAPTS]:
+                    weighted = grad / np.sqrt(np.float64(plan.run[block, run + FLOOR * W]))
+                out.curves[0, row, column] = grad / t
+                out.curves[1, row, column] = weighted / t
+                out.curves[2, row, column] = plan.sums[block, at + OBJECTIVE * W]
+            column += 1
+        if column == K and room.columns[i] < K and row >= 0:
+            out.finals[0, row] = plan.sums[block, at + L1 * W]
+            out.finals[1, row] = plan.sums[block, at + L2 * W]
+            out.finals[2, row] = plan.sums[block, at + ADAPTIVE * W] / (d * t)
+            out.finals[3, row] = plan.run[block, run + LARGEST * W]
+            if out.x.shape[1] == 1:
+                for j in range(d):
+                    out.x[row, 0, j] = room.rows[((c * d + j) * ROW + X) * W + lane]
+        room.columns[i] = column
+        if column < K:
+            due = min(due, step[column])
+    return due
+
+
+@njit(**CALL)
+def _record_step(k, block, t, plan, room, out):
     """Write every lane's point after step t and the heads that led there."""
     W = width(k.rows)
-    bits = every_settings[block, WIDTH_OF_FIELD]
+    bits = get(k.settings, WIDTH_OF_FIELD)
     part, shift, mask = _field(bits, t % (128 // bits))
-    for i in range(row_of.shape[1]):
-        row = row_of[block, i]
-        if row < 0 or t >= every_T[block, i]:
+    for i in range(plan.row_of.shape[1]):
+        row = plan.row_of[block, i]
+        if row < 0 or t >= plan.T[block, i]:
             continue
         c, lane = i // W, i % W
         for j in range(k.d):
             n = c * k.d + j
-            x[row, t + 1, j] = rows[(n * ROW + X) * W + lane]
-            for worker in range(every_settings[block, WORKERS]):
-                word = words[((worker * k.chunks * k.d + n) * 4 + part) * W + lane]
-                heads[row, t, worker, j] = (word >> shift) & mask
+            out.x[row, t + 1, j] = room.rows[(n * ROW + X) * W + lane]
+            for worker in range(get(k.settings, WORKERS)):
+                word = room.words[((worker * k.chunks * k.d + n) * 4 + part) * W + lane]
+                out.heads[row, t, worker, j] = (word >> shift) & mask
+
+
+@njit(**CALL)
+def _run_block(block, task, chunks, plan, problem, law, room, out, stop, done):
+    """Run one block to its end, or until ``stop``."""
+    k = _prepare(block, chunks, plan, problem, law, room)
+    most, due = get(k.settings, MOST_STEPS), 1 << 62
+    for i in range(plan.row_of.shape[1]):
+        room.columns[i] = 0
+        due = min(due, out.step[plan.schedule[block, i], 0])
+    for t in range(most):
+        if t % 256 == 0:
+            if stop[0] != 0:
+                return
+            done[task] += min(256, most - t)
+        if get(k.settings, IS_LOCAL):
+            _local_step(k, t)
+        else:
+            _shared_step(k, t)
+        if out.heads.shape[1] > 0:
+            _record_step(k, block, t, plan, room, out)
+        if t + 1 == due:
+            numbers, inverse = (
+                pointer(problem.numbers64, room.rows),
+                pointer(problem.inverse64, room.rows),
+            )
+            heights, Q = pointer(problem.heights, room.rows), pointer(problem.Q64, room.rows)
+            _objective(k, numbers, inverse, heights, Q)
+            due = _record(block, t + 1, k.d, width(k.rows), plan, room, out)
+
+
+def _kernel(version):
+    @njit(nogil=True, error_model="numpy", cache=True)
+    def run_blocks(first, last, task, chunks, plan, problem, law, room, out, stop, done):
+        """Run the blocks [first, last) to their ends.
+
+        ``chunks`` a block; for the rest see `Plan` to `Out`. ``stop`` (1,) int64: other than 0,
+        return as soon as may be. ``done`` (tasks,) int64: the steps of blocks that ``task`` has
+        done, out.
+        """
+        if version:  # never 0
+            for block in range(first, last):
+                _run_block(block, task, chunks, plan, problem, law, room, out, stop, done)
+
+    return run_blocks
+
+
+run_blocks = _kernel(sources(__file__, elementary.__file__))
