@@ -44,7 +44,9 @@ from simulators.engines.vectors import (
     width,
 )
 
-CALL = {"error_model": "numpy"}
+CALL = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Options of a function that is called. numba optimises it anew within each of its callers, so
+that calls should not go deep."""
 
 
 def _numbered(count: int) -> list[np.int64]:
@@ -205,17 +207,6 @@ def _look_up(k, place, b):
                     put(k.words, w + lane, heads)
 
 
-@njit(**CALL)
-def _refill(k, t, worker, place):
-    """Put a worker's counts of heads from step t on into the words, packed as the bits were."""
-    b, bits = get(k.settings, B), get(k.settings, WIDTH_OF_FIELD)
-    _philox(k, t // (128 // bits), worker, place)
-    if b > 64:
-        _look_up(k, place, b)
-    elif bits > 1:
-        _count(k, place, b, bits)
-
-
 @njit(**INLINE)
 def _field(bits, number):
     """Return the word, the shift and the mask of a field of so many bits."""
@@ -253,25 +244,6 @@ def _draw(k, t, place, together, adds):
         old = load(k.rows, at)
         noise = _noise(load(k.words, w + n * 4 * W), law, old)
         store(k.rows, at, old + noise if adds else noise)
-
-
-@njit(**CALL)
-def _batches(k, t, worker):
-    """Put a worker's noise into NOISE; where workers share a perturbation, the mean of theirs.
-
-    A single worker's is left to `_observe`, unless gradients are stored.
-    """
-    bits, workers = get(k.settings, WIDTH_OF_FIELD), get(k.settings, WORKERS)
-    keeps = get(k.settings, KEEPS_WORDS)
-    fresh = t % (128 // bits) == 0 or not keeps
-    shares = get(k.settings, IS_LOCAL) == 0
-    first, last = (0, workers) if shares else (worker, worker + 1)
-    for own in range(first, last):
-        place = own if keeps else 0
-        if fresh:
-            _refill(k, t, own, place)
-        if workers > 1 or get(k.settings, ROTATES):
-            _draw(k, t, place, workers if shares else 1, own > first)
 
 
 @njit(**INLINE)
@@ -346,15 +318,6 @@ def _value(profile, u):
     return value
 
 
-@njit(**CALL)
-def _all_slopes(k, base, along):
-    """Put the slope into LEFT; under shift noise, both moved profiles' into LEFT and RIGHT."""
-    move = get(k.numbers, MOVE)
-    if get(k.settings, SHIFTS):
-        _slopes(k, base, along, -move, RIGHT)
-    _slopes(k, base, along, move, LEFT)
-
-
 @njit(**INLINE)
 def _pair(k, row, shifts, height):
     """Return an unturned coordinate's true and mini-batch gradient, from its slopes and noise."""
@@ -418,15 +381,19 @@ def _gradients(k, along, to):
     """Put the gradients at x, or at x + delta along a field, into U and ``to``, where turned or
     local; elsewhere leave the slopes, which `_pair` turns into them.
     """
-    if get(k.settings, ROTATES):
+    rotates, shifts = get(k.settings, ROTATES), get(k.settings, SHIFTS)
+    base = TURNED if rotates else X
+    if rotates:
         _turn(k, along)
-        _all_slopes(k, TURNED, NOWHERE)
+        along = NOWHERE
+    move, field = get(k.numbers, MOVE), LEFT
+    for _ in range(2 if shifts else 1):
+        _slopes(k, base, along, move, field)
+        move, field = -move, RIGHT
+    if rotates:
         _turn_back(k, to)
-        return
-    _all_slopes(k, X, along)
-    if get(k.settings, IS_LOCAL):
-        W = width(k.rows)
-        shifts, height = get(k.settings, SHIFTS), get(k.numbers, HEIGHT)
+    elif get(k.settings, IS_LOCAL):
+        W, height = width(k.rows), get(k.numbers, HEIGHT)
         for n in range(k.chunks * k.d):
             row = n * ROW * W
             u, s = _pair(k, row, shifts, height)
@@ -543,58 +510,90 @@ def _adapt(k, row, at, v, old, floor, keeps_max):
 
 
 @njit(**CALL)
-def _shared_step(k, t):
-    """One step where all workers share the perturbation, along their mean gradient."""
-    _batches(k, t, np.int64(0))
-    _gradients(k, NOWHERE, S)
-    _observe(k, t)
-    if get(k.settings, PERTURBS):
-        _gradients(k, S, G)
-    _move(k)
-
-
-@njit(**CALL)
-def _local_step(k, t):
-    """One step where each worker perturbs along its own gradient."""
+def _clear(k):
+    """Start the sums of the workers' gradients."""
     W = width(k.rows)
-    workers = get(k.settings, WORKERS)
     for n in range(k.chunks * k.d):
         row = n * ROW * W
         none = like(load(k.rows, row), 0)
         store(k.rows, row + S * W, none)
         store(k.rows, row + G * W, none)
-    for worker in range(workers):
-        _batches(k, t, worker)
-        _gradients(k, NOWHERE, OWN)
-        for c in range(k.chunks):
-            norm2 = like(load(k.sums, 0), 0)
-            for j in range(k.d):
-                row = (c * k.d + j) * ROW * W
-                own = load(k.rows, row + OWN * W)
-                store(k.rows, row + S * W, load(k.rows, row + S * W) + own)
-                own64 = to_float64(own)
-                norm2 = norm2 + own64 * own64
+
+
+@njit(**CALL)
+def _add(k, to, reaches):
+    """Add a worker's own gradients to theirs; where ``reaches``, find rho/||s|| of its own."""
+    W = width(k.rows)
+    for c in range(k.chunks):
+        norm2 = like(load(k.sums, 0), 0)
+        for j in range(k.d):
+            row = (c * k.d + j) * ROW * W
+            own = load(k.rows, row + OWN * W)
+            store(k.rows, row + to * W, load(k.rows, row + to * W) + own)
+            own64 = to_float64(own)
+            norm2 = norm2 + own64 * own64
+        if reaches:
             _reach(k, c, norm2)
-        _gradients(k, OWN, OWN)
-        for n in range(k.chunks * k.d):
-            row = n * ROW * W
-            total = load(k.rows, row + G * W) + load(k.rows, row + OWN * W)
-            store(k.rows, row + G * W, total)
-    # U is that of the last perturbed point: once more, at x.
-    _gradients(k, NOWHERE, OWN)
+
+
+@njit(**CALL)
+def _average(k, workers):
+    """Turn the sums of the workers' gradients into means."""
+    W = width(k.rows)
     for n in range(k.chunks * k.d):
         row = n * ROW * W
         store(k.rows, row + S * W, load(k.rows, row + S * W) / np.float64(workers))
         store(k.rows, row + G * W, load(k.rows, row + G * W) / np.float64(workers))
-    _observe(k, t)
+
+
+@njit(**CALL)
+def _step(k, t):
+    """One step of Algorithm 1. Workers with perturbations of their own take turns; others share
+    one, along the mean of their gradients, and act as a single worker with the mean of their noise.
+    """
+    local, workers = get(k.settings, IS_LOCAL), get(k.settings, WORKERS)
+    b, bits = get(k.settings, B), get(k.settings, WIDTH_OF_FIELD)
+    keeps, rotates = get(k.settings, KEEPS_WORDS), get(k.settings, ROTATES)
+    at_x, at_delta, together = (OWN, OWN, 1) if local else (S, G, workers)
+    if local:
+        _clear(k)
+    for turn in range(workers if local else 1):
+        for worker in range(turn, turn + together):
+            place = worker if keeps else 0
+            if t % (128 // bits) == 0 or not keeps:
+                _philox(k, t // (128 // bits), worker, place)
+                if b > 64:
+                    _look_up(k, place, b)
+                elif b > 1:
+                    _count(k, place, b, bits)
+            # A single worker's noise is left to `_observe`, unless gradients are stored.
+            if workers > 1 or rotates:
+                _draw(k, t, place, together, worker > turn)
+        _gradients(k, NOWHERE, at_x)
+        if local:
+            _add(k, S, True)
+        else:
+            _observe(k, t)
+        if get(k.settings, PERTURBS):
+            _gradients(k, at_x, at_delta)
+        if local:
+            _add(k, G, False)
+    if local:
+        # U is that of the last perturbed point: once more, at x.
+        _gradients(k, NOWHERE, OWN)
+        _average(k, workers)
+        _observe(k, t)
     _move(k)
 
 
 @njit(**CALL)
-def _objective(k, numbers, inverse, heights, Q):
+def _objective(k, problem, room):
     """Put f(x) into OBJECTIVE; all in float64."""
     W = width(k.rows)
+    numbers, inverse = pointer(problem.numbers64, room.rows), pointer(problem.inverse64, room.rows)
+    heights, Q = pointer(problem.heights, room.rows), pointer(problem.Q64, room.rows)
     profile, move = get(k.settings, PROFILE), get(numbers, MOVE)
+    sides = 2 if get(k.settings, SHIFTS) else 1
     for c in range(k.chunks):
         first = c * k.d * ROW * W
         total = like(load(k.sums, 0), 0)
@@ -605,10 +604,11 @@ def _objective(k, numbers, inverse, heights, Q):
                 for i in range(k.d):
                     p = p + to_float64(load(k.rows, first + i * ROW * W)) * get(Q, j * k.d + i)
             u = p * get(inverse, j)
-            value = _value(profile, u + move)
-            if get(k.settings, SHIFTS):
-                value = 0.5 * (value + _value(profile, u - move))
-            total = total + get(heights, j) * value
+            value, side = like(u, 0), move
+            for _ in range(sides):
+                value = value + _value(profile, u + side)
+                side = -side
+            total = total + get(heights, j) / sides * value
         store(k.sums, (c * SUM_ROW + OBJECTIVE) * W, total)
 
 
@@ -631,8 +631,8 @@ def _start(k, x0):
 Plan = namedtuple("Plan", "row_of run sums keys T schedule settings")
 """N blocks of C chunks of W lanes, an array each. ``row_of`` (N, C W) int64: each lane's row in the
 results, -1 for one that only fills the block; ``run`` (N, C RUN_ROW W), ``sums`` (N, C SUM_ROW W)
-float64, ``keys`` (N, C KEY_ROW W) uint64: the chunks' rows; ``T``, ``schedule`` (N, C W) int64: each
-lane's number of steps and its row among the schedules; ``settings`` (N, SETTINGS) int64."""
+float64, ``keys`` (N, C KEY_ROW W) uint64: the chunks' rows; ``T``, ``schedule`` (N, C W) int64:
+each lane's number of steps and its row among the schedules; ``settings`` (N, SETTINGS) int64."""
 
 Problem = namedtuple("Problem", "numbers inverse Q numbers64 inverse64 Q64 heights x0")
 """`HEIGHT` and the rest, 1/B (d,), Q (d d,) or empty; the same in float64; A (d,); x_0 (d,)."""
@@ -679,6 +679,8 @@ def _record(block, t, d, W, plan, room, out):
     """Write what is due after t steps; return when the next is."""
     K, due = out.step.shape[1], 1 << 62
     for i in range(plan.row_of.shape[1]):
+        if t == 0:
+            room.columns[i] = 0
         row, column = plan.row_of[block, i], room.columns[i]
         step = out.step[plan.schedule[block, i]]
         c, lane = i // W, i % W
@@ -728,37 +730,8 @@ def _record_step(k, block, t, plan, room, out):
                 out.heads[row, t, worker, j] = (word >> shift) & mask
 
 
-@njit(**CALL)
-def _run_block(block, task, chunks, plan, problem, law, room, out, stop, done):
-    """Run one block to its end, or until ``stop``."""
-    k = _prepare(block, chunks, plan, problem, law, room)
-    most, due = get(k.settings, MOST_STEPS), 1 << 62
-    for i in range(plan.row_of.shape[1]):
-        room.columns[i] = 0
-        due = min(due, out.step[plan.schedule[block, i], 0])
-    for t in range(most):
-        if t % 256 == 0:
-            if stop[0] != 0:
-                return
-            done[task] += min(256, most - t)
-        if get(k.settings, IS_LOCAL):
-            _local_step(k, t)
-        else:
-            _shared_step(k, t)
-        if out.heads.shape[1] > 0:
-            _record_step(k, block, t, plan, room, out)
-        if t + 1 == due:
-            numbers, inverse = (
-                pointer(problem.numbers64, room.rows),
-                pointer(problem.inverse64, room.rows),
-            )
-            heights, Q = pointer(problem.heights, room.rows), pointer(problem.Q64, room.rows)
-            _objective(k, numbers, inverse, heights, Q)
-            due = _record(block, t + 1, k.d, width(k.rows), plan, room, out)
-
-
 def _kernel(version):
-    @njit(nogil=True, error_model="numpy", cache=True)
+    @njit(nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True)
     def run_blocks(first, last, task, chunks, plan, problem, law, room, out, stop, done):
         """Run the blocks [first, last) to their ends.
 
@@ -766,9 +739,22 @@ def _kernel(version):
         return as soon as may be. ``done`` (tasks,) int64: the steps of blocks that ``task`` has
         done, out.
         """
-        if version:  # never 0
-            for block in range(first, last):
-                _run_block(block, task, chunks, plan, problem, law, room, out, stop, done)
+        every = last if version else first  # never 0: see `sources`
+        for block in range(first, every):
+            k = _prepare(block, chunks, plan, problem, law, room)
+            due = _record(block, np.int64(0), k.d, width(k.rows), plan, room, out)
+            most = get(k.settings, MOST_STEPS)
+            for t in range(most):
+                if t % 256 == 0:
+                    if stop[0] != 0:
+                        return
+                    done[task] += min(256, most - t)
+                _step(k, t)
+                if out.heads.shape[1] > 0:
+                    _record_step(k, block, t, plan, room, out)
+                if t + 1 == due:
+                    _objective(k, problem, room)
+                    due = _record(block, t + 1, k.d, width(k.rows), plan, room, out)
 
     return run_blocks
 

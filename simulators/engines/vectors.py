@@ -25,13 +25,17 @@ from numba.extending import (
     intrinsic,
     lower_builtin,
     models,
-    overload,
     register_model,
     type_callable,
 )
 from numba.np.arrayobj import make_array
 
-INLINE = {"error_model": "numpy", "forceinline": True}
+INLINE = {
+    "error_model": "numpy",
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 """Options of a function that is part of every loop that calls it."""
 
 BYTES = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
@@ -446,21 +450,16 @@ sqrt = _function("sqrt")
 size = _function("fabs")
 
 
-def smaller(a, b):
-    """Return the smaller of two numbers in each lane; of a nan and b, b."""
-    raise NotImplementedError("for compiled code")
+def _extreme(sign: str) -> Any:
+    @intrinsic
+    def choose(typingctx, a, b):
+        def codegen(context, builder, signature, args):
+            return builder.select(builder.fcmp_ordered(sign, *args), *args)
+
+        return (a(a, b), codegen) if a == b else None
+
+    return choose
 
 
-def larger(a, b):
-    """Return the larger of two numbers in each lane; of a nan and b, b."""
-    raise NotImplementedError("for compiled code")
-
-
-@overload(smaller, jit_options=INLINE)
-def _smaller(a, b):
-    return lambda a, b: where(a < b, a, b)
-
-
-@overload(larger, jit_options=INLINE)
-def _larger(a, b):
-    return lambda a, b: where(a > b, a, b)
+smaller, larger = _extreme("<"), _extreme(">")
+"""The smaller, or the larger, of two floats in each lane; of a nan and b, b."""
