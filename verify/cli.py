@@ -104,6 +104,11 @@ def _print_json(content: Any) -> None:
         raise InputError("a result is not finite: rescale the setting's units.") from None
 
 
+def _note(line: str) -> None:
+    """Print a line that is no result, on stderr."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="dim", markup=False)
+
+
 @contextmanager
 def _progress() -> Iterator[Any]:
     """Show a progress bar for each simulation, on stderr; yield the callback."""
@@ -151,7 +156,13 @@ def reproduce(
     started = time.monotonic()
     with _progress() as report:
         judged = run(
-            preset=preset, out=out, seed=seed, device=device, only=only or (), progress=report
+            preset=preset,
+            out=out,
+            seed=seed,
+            device=device,
+            only=only or (),
+            progress=report,
+            stage=_note,
         )
     _show(tables.verdicts(judged))
     differing = [item.claim.id for item in judged if not item.as_expected]
@@ -330,6 +341,7 @@ def simulate(
     numbers or lists; lists make a grid.
     """
     from simulators import spec as specs
+    from simulators.engines.choice import choose
     from theory.errors import InputError
     from verify import tables
     from verify.evaluation import measured_cells
@@ -342,6 +354,7 @@ def simulate(
         if out.is_dir():
             raise InputError(f"--out {out} is a folder: name a file.")
         writable_folder(out.parent)
+    _note(str(choose(job.engine.name, job.engine.device)))
     with _progress() as report:
         runs = specs.run(
             job,
@@ -375,10 +388,12 @@ def speedup(
 ) -> None:
     """Fit the slopes in b and in T that a linear speed-up has at -1/2."""
     from simulators import spec as specs
+    from simulators.engines.choice import choose
     from verify import tables
     from verify.speedup import default_spec, slopes
 
     job = default_spec(runs, seed) if spec is None else specs.read(spec)
+    _note(str(choose(job.engine.name, job.engine.device)))
     with _progress() as report:
         outcome = specs.run(
             job,

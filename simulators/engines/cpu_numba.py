@@ -5,16 +5,13 @@ are in `simulators.engines.lanes`. A run's bits do not depend on the grid, the b
 threads around it.
 """
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from simulators import noise
-from simulators.engines import lanes
+from simulators.engines import lanes, tasks
 from simulators.engines.lanes import Law, Out, Plan, Problem, Room, run_blocks
 from simulators.engines.schedule import checkpoint_schedules
 from simulators.engines.vectors import WIDTH, aligned
@@ -29,14 +26,6 @@ step draws its own again."""
 ROWS, MOST_CHUNKS = 64, 32
 """Rows of a block, where a chunk has fewer, and its chunks at most: enough that the work on one
 hides the latency of another, and little enough for the first-level cache."""
-
-TASKS = 8
-"""Tasks a thread: more balance blocks of unlike T better."""
-
-
-def threads() -> int:
-    """Return how many threads are used: as many as the process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -66,12 +55,13 @@ def run(
     *,
     trajectory: bool,
     dtype: str,
+    threads: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Runs:
     """Run every row of ``inputs``; see `simulators.simulate`."""
     kind, R, d = np.dtype(dtype), len(inputs), problem.d
     schedules, schedule = checkpoint_schedules(inputs.T)
-    blocks = _plan(problem, method, inputs, schedule, kind, trajectory)
+    blocks = _plan(problem, method, inputs, schedule, kind, trajectory, threads)
     longest, most = int(inputs.T.max()), int(inputs.workers.max())
     curves = np.full((3, R, schedules.shape[1]), np.nan)
     finals = np.zeros((4, R))
@@ -80,35 +70,21 @@ def run(
     if trajectory:
         x[:, 0] = problem.x0
     numbers, out = _problem(problem, kind), Out(schedules, curves, finals, x, heads)
-    bounds = _tasks(blocks.steps)
-    stop, done = np.zeros(1, dtype=np.int64), np.zeros(len(bounds), dtype=np.int64)
 
-    def task(number: int) -> None:
+    def task(number: int, bound: tuple[int, int], stop: np.ndarray, done: np.ndarray) -> None:
         coordinates = blocks.chunks * d * WIDTH[kind]
         room = Room(
             aligned(lanes.ROW * coordinates, kind),
             aligned(blocks.kept * 4 * coordinates, np.dtype(np.uint32)),
             np.empty(blocks.chunks * WIDTH[kind], dtype=np.int64),
         )
+        first, last = bound
         run_blocks(
-            *bounds[number], number, blocks.chunks, blocks.plan, numbers, blocks.law, room, out,
-            stop, done,
+            first, last, number, blocks.chunks, blocks.plan, numbers, blocks.law, room, out, stop,
+            done,
         )  # fmt: skip
 
-    every = int(blocks.steps.sum())
-    with ThreadPoolExecutor(threads()) as pool:
-        try:
-            waiting = {pool.submit(task, number) for number in range(len(bounds))}
-            while waiting:
-                finished, waiting = wait(waiting, None if progress is None else 0.1)
-                for future in finished:
-                    future.result()
-                if progress is not None:
-                    progress(int(done.sum()), every)
-        except BaseException:
-            stop[0] = 1
-            pool.shutdown(cancel_futures=True)
-            raise
+    tasks.run(task, blocks.steps, threads, progress)
     l1, l2, share, largest = finals
     return Runs(
         inputs=inputs,
@@ -125,32 +101,31 @@ def run(
     )
 
 
-def _tasks(steps: np.ndarray) -> list[tuple[int, int]]:
-    """Cut the blocks into ranges of like work: some `TASKS` for each thread."""
-    share = max(1, -(-int(steps.sum()) // (TASKS * threads())))
-    edges = np.flatnonzero(np.diff(np.cumsum(steps) // share, prepend=0)) + 1
-    edges = np.unique([0, *edges, len(steps)]).tolist()
-    return list(pairwise(edges))
-
-
 def _problem(problem: SeparableProblem, dtype: np.dtype) -> Problem:
     """Return what the loops need of a problem."""
     noise_size = problem.noise_size if problem.noise == "additive" else 1.0
     inverse = np.broadcast_to(1 / np.asarray(problem.B), (problem.d,))
     Q = np.empty(0) if problem.Q is None else problem.Q.ravel()
 
-    def numbers(dtype: np.dtype) -> list[np.ndarray]:
-        few = [problem.H, problem.shift, noise_size, np.finfo(dtype).max]
-        return [np.array(values, dtype=dtype) for values in (few, inverse, Q)]
+    few = [problem.H, problem.shift, noise_size, np.finfo(dtype).max]
+    own = [np.array(values, dtype=dtype) for values in (few, inverse, Q)]
+    exact = [np.array(values, dtype=np.float64) for values in (few, inverse, Q)]
+    heights = np.array(np.broadcast_to(problem.A, (problem.d,)), dtype=np.float64)
+    return Problem(
+        numbers=own[0],
+        inverse=own[1],
+        Q=own[2],
+        numbers64=exact[0],
+        inverse64=exact[1],
+        Q64=exact[2],
+        heights=heights,
+        x0=np.array(problem.x0, dtype=dtype),
+    )
 
-    float64 = np.dtype(np.float64)
-    heights = np.array(np.broadcast_to(problem.A, (problem.d,)), dtype=float64)
-    return Problem(*numbers(dtype), *numbers(float64), heights, np.array(problem.x0, dtype=dtype))
 
-
-def _chunks(d: int, runs: int, dtype: np.dtype) -> int:
+def _chunks(d: int, runs: int, dtype: np.dtype, threads: int) -> int:
     """Return how many chunks a block has: a power of two, with a block for every thread."""
-    whole = min(ROWS // d, MOST_CHUNKS, runs // (WIDTH[dtype] * threads()))
+    whole = min(ROWS // d, MOST_CHUNKS, runs // (WIDTH[dtype] * threads))
     return 1 << max(whole, 1).bit_length() - 1
 
 
@@ -161,10 +136,11 @@ def _plan(
     schedule: np.ndarray,
     dtype: np.dtype,
     trajectory: bool,
+    threads: int,
 ) -> _Blocks:
     """Put runs of equal b and workers together, the longest first, and fill up the last block."""
     W = WIDTH[dtype]
-    chunks = _chunks(problem.d, len(inputs), dtype)
+    chunks = _chunks(problem.d, len(inputs), dtype, threads)
     size = chunks * W
     groups, parts, settings = np.unique(np.stack([inputs.workers, inputs.b]), axis=1), [], []
     large = [int(b) for b in np.unique(inputs.b) if b > 64]
@@ -196,7 +172,7 @@ def _plan(
     longest_first = np.argsort(-settings[:, lanes.MOST_STEPS], kind="stable")
     rows, source, settings = rows[longest_first], source[longest_first], settings[longest_first]
 
-    def fields(count: int, kind: np.dtype, values: dict[int, np.ndarray]) -> np.ndarray:
+    def fields(count: int, kind: np.dtype, values: dict[np.int64, np.ndarray]) -> np.ndarray:
         out = aligned(len(rows) * chunks * count * W, kind).reshape(len(rows), chunks, count, W)
         out[...] = 0
         for field, column in values.items():

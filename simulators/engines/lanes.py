@@ -9,6 +9,10 @@ serves all of them; only the dtype makes another. A run past its own T goes on u
 block ends.
 """
 
+# numba gives these functions their types; the checker sees only their Python.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+# pyright: reportOperatorIssue=false, reportAssignmentType=false, reportIndexIssue=false
+
 from collections import namedtuple
 
 import numpy as np

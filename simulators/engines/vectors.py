@@ -10,6 +10,10 @@ Every operation is IEEE's and acts on each lane alone, so that results depend ne
 nor on the processor.
 """
 
+# numba gives these functions their types; the checker sees only their Python.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+# pyright: reportOperatorIssue=false, reportAssignmentType=false, reportIndexIssue=false
+
 import hashlib
 import operator
 from collections.abc import Callable
