@@ -1,0 +1,1 @@
+"""The proofs as data, every step checked."""

@@ -1,0 +1,451 @@
+"""What a proof is made of, and how each piece is checked.
+
+A `Derivation` is data: facts, named inequalities, and chains of steps. A step goes from ``left``
+to ``right`` by one of five rules:
+
+identity
+    right = left once what the letters abbreviate is written out.
+inequality
+    right - left = sum of multiplier x (large - small) over the named inequalities it uses,
+    **exactly**: each multiplier not negative, each inequality's conditions among the facts. A
+    coefficient that is wrong, even on the safe side, leaves a residual.
+expectation
+    right = left without monomials that are n times what is known before the batch: their mean
+    is 0.
+choice
+    right = left with values put in for free parameters, of which the chain's first side has none.
+optimum
+    right is the least of left over its free parameters: left - right is a sum of named
+    inequalities' slacks, and 0 at the stated minimisers. What holds for all of them holds there.
+
+A chain of averages may use what holds at each step: its terms are then averaged over t < T, each
+monomial by its name, and f(z_{t+1}) - f(z_t) telescopes.
+
+Both sides of every step, and of every inequality, must have one unit.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from typing import Literal
+
+import sympy
+
+from theory.proof.letters import AVERAGES, KNOWN, UNITS, VECTORS, f_end, f_next, f_now, f_start, n
+from theory.symbols import ONE, T, d
+from theory.units import InhomogeneousError, unit_of
+
+Rule = Literal["identity", "inequality", "expectation", "choice", "optimum"]
+Level = Literal["path", "mean", "average"]
+LEVELS: tuple[Level, ...] = ("path", "mean", "average")
+Values = Mapping[sympy.Symbol, sympy.Expr]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """An expression that is never negative, by an assumption or by the algorithm.
+
+    A derived fact has a certificate: products of earlier facts and squares that sum to it.
+    """
+
+    expr: sympy.Expr
+    source: str
+    words: str
+    certificate: tuple[sympy.Expr, ...] = ()
+
+
+@dataclass(frozen=True)
+class Inequality:
+    """A named inequality small <= large in letters of its own, with what proves it.
+
+    Attributes
+    ----------
+    name, source, words : str
+    small, large : sympy.Expr
+    certificate : tuple of sympy.Expr
+        What large - small is the sum of; each is a product of squares, numbers that are not
+        negative, and expressions of ``given``. Empty if an assumption says so itself.
+    given : tuple of sympy.Expr
+        What must not be negative.
+    parts : mapping
+        A letter written by others whose sign is known: v = V - (what V exceeds v by).
+    means : mapping
+        The batch mean of a sample's letter: the certificate is averaged over the batch.
+    scope : str
+        ``coordinate``: holds coordinate by coordinate. ``counted``: likewise, and large is a
+        number, which summed counts d times. ``whole``: about whole vectors, or numbers.
+    level : str
+        ``path`` (holds on every path), ``mean`` (in expectation), ``average`` (over t too).
+    """
+
+    name: str
+    source: str
+    words: str
+    small: sympy.Expr
+    large: sympy.Expr
+    certificate: tuple[sympy.Expr, ...] = ()
+    given: tuple[sympy.Expr, ...] = ()
+    parts: Values = field(default_factory=dict)
+    means: Values = field(default_factory=dict)
+    scope: Literal["coordinate", "counted", "whole"] = "coordinate"
+    level: Level = "path"
+
+
+@dataclass(frozen=True)
+class Induction:
+    """A closed form of a sum: closed(0) = 0 and closed(k + 1) - closed(k) = summand(k)."""
+
+    name: str
+    source: str
+    words: str
+    index: sympy.Symbol
+    summand: sympy.Expr
+    closed: sympy.Expr
+
+
+@dataclass(frozen=True)
+class Use:
+    """A named inequality, or an earlier chain, at work: ``times`` it, ``at`` these letters."""
+
+    name: str
+    times: sympy.Expr = ONE
+    at: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a chain.
+
+    Attributes
+    ----------
+    id : str
+        The paper's equation number, or the sharp proof's S-number with a letter.
+    words : str
+        Why it holds.
+    left, right : sympy.Expr
+    rule : str
+    uses : tuple of Use
+    values : mapping
+        Of a choice, what is put in; of an optimum, the minimisers.
+    printed : str
+        How our text of the paper differs here, if it does.
+    """
+
+    id: str
+    words: str
+    left: sympy.Expr
+    right: sympy.Expr
+    rule: Rule
+    uses: tuple[Use, ...] = ()
+    values: Values = field(default_factory=dict)
+    printed: str = ""
+
+    @property
+    def relation(self) -> str:
+        """``=``, ``<=``, or what the rule does to the left side."""
+        return {"identity": "=", "inequality": "<=", "expectation": "=",
+                "choice": "=", "optimum": ">= inf ="}[self.rule]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Steps, each from where the one before ended: they prove small <= large."""
+
+    name: str
+    title: str
+    words: str
+    level: Level
+    steps: tuple[Step, ...]
+
+    @property
+    def small(self) -> sympy.Expr:
+        """The smaller side of what it proves."""
+        return self.steps[0].left
+
+    @property
+    def large(self) -> sympy.Expr:
+        """The larger side."""
+        return self.steps[-1].right
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A proof as data.
+
+    Attributes
+    ----------
+    name, title, words : str
+    definitions : mapping
+        What each abbreviation stands for.
+    facts, inequalities, inductions, chains : tuple
+    """
+
+    name: str
+    title: str
+    words: str
+    definitions: Values
+    facts: tuple[Fact, ...]
+    inequalities: tuple[Inequality, ...]
+    inductions: tuple[Induction, ...]
+    chains: tuple[Chain, ...]
+
+    @property
+    def steps(self) -> dict[str, Step]:
+        """All steps by id."""
+        return {step.id: step for chain in self.chains for step in chain.steps}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Where a derivation fails, and why."""
+
+    where: str
+    why: str
+
+
+@cache
+def _number(symbol: sympy.Basic) -> sympy.Rational:
+    """Return a rational square of its own for each symbol: where two expressions differ there,
+    they differ.
+    """
+    digest = int.from_bytes(sha256(sympy.srepr(symbol).encode()).digest()[:4])
+    return sympy.Rational(digest % 89 + 2, digest % 83 + 2) ** 2
+
+
+def vanishes(expr: sympy.Expr) -> bool:
+    """Whether an expression is 0: as one fraction its numerator expands to 0."""
+    if expr == 0:
+        return True
+    value = expr.xreplace({symbol: _number(symbol) for symbol in expr.free_symbols})
+    if value.is_Rational and value != 0:
+        return False
+    numerator, _ = sympy.fraction(sympy.together(expr))
+    return sympy.expand(numerator) == 0
+
+
+def resolve(expr: sympy.Expr, definitions: Values) -> sympy.Expr:
+    """Write out every abbreviation."""
+    while expr.free_symbols & definitions.keys():
+        expr = expr.xreplace(dict(definitions))
+    return expr
+
+
+def check(derivation: Derivation) -> list[Fault]:
+    """Check every fact, inequality, induction and step; return what fails."""
+    faults = [*_facts(derivation), *_inequalities(derivation)]
+    for item in derivation.inductions:
+        faults += [Fault(item.name, why) for why in _induction(item)]
+    names = [item.name for item in (*derivation.inequalities, *derivation.chains)]
+    names += [step.id for chain in derivation.chains for step in chain.steps]
+    faults += [Fault(name, "two have this name") for name in {*names} if names.count(name) > 1]
+    for number, chain in enumerate(derivation.chains):
+        earlier = {item.name: item for item in derivation.chains[:number]}
+        faults += check_chain(derivation, chain, earlier)
+    return faults
+
+
+def check_chain(
+    derivation: Derivation, chain: Chain, earlier: Mapping[str, Chain]
+) -> Iterator[Fault]:
+    """Check each of a chain's steps, and that it starts where the one before ended."""
+    before = None
+    for step in chain.steps:
+        if before is not None and before.right != step.left:
+            yield Fault(step.id, f"starts from {step.left}, where {before.id} ends in another")
+        yield from (Fault(step.id, why) for why in _step(derivation, chain, step, earlier))
+        before = step
+
+
+def _units(*sides: sympy.Expr) -> Iterator[str]:
+    try:
+        units = {sympy.simplify(unit_of(side, UNITS)) for side in sides if side != 0}
+    except (InhomogeneousError, KeyError) as error:
+        yield f"no unit: {error}"
+    else:
+        if len(units) > 1:
+            yield f"its sides have the units {', '.join(map(str, units))}"
+
+
+def _nonnegative(expr: sympy.Expr, facts: tuple[sympy.Expr, ...]) -> bool:
+    """Whether an expression is never negative: by sympy, as a fact, or factor by factor."""
+    if expr.is_nonnegative or any(vanishes(expr - fact) for fact in facts):
+        return True
+    if expr.is_Mul or expr.is_Add:
+        if all(_nonnegative(part, facts) for part in expr.args):
+            return True
+        content, rest = expr.as_content_primitive()
+        return content.is_positive and rest != expr and _nonnegative(rest, facts)
+    if isinstance(expr, sympy.Pow) and expr.exp.is_integer:
+        return bool(expr.exp.is_even and expr.base.is_real) or _nonnegative(expr.base, facts)
+    return False
+
+
+def _facts(derivation: Derivation) -> Iterator[Fault]:
+    known: tuple[sympy.Expr, ...] = ()
+    for fact in derivation.facts:
+        expr = resolve(fact.expr, derivation.definitions)
+        for why in _units(fact.expr):
+            yield Fault(str(fact.expr), why)
+        if fact.certificate:
+            parts = [resolve(part, derivation.definitions) for part in fact.certificate]
+            if not vanishes(expr - sum(parts)):
+                yield Fault(str(fact.expr), "its certificate does not sum to it")
+            if not all(_nonnegative(part, known) for part in parts):
+                yield Fault(str(fact.expr), "its certificate may be negative")
+        known += (expr,)
+
+
+def _inequalities(derivation: Derivation) -> Iterator[Fault]:
+    for item in derivation.inequalities:
+        for why in (*_units(item.small, item.large), *_inequality(item)):
+            yield Fault(item.name, why)
+
+
+def _inequality(item: Inequality) -> Iterator[str]:
+    if not item.certificate:
+        return  # an assumption: the steps that use it have its exact sides
+    excess = (item.large - item.small).xreplace(dict(item.parts))
+    total = sum(item.certificate)
+    if item.means:
+        total = _mean(sympy.expand(total), item.means)
+    if not vanishes(excess - total):
+        yield "its certificate does not sum to large - small"
+    given = tuple(part.xreplace(dict(item.parts)) for part in item.given)
+    for part in item.certificate:
+        if not _nonnegative(part, given):
+            yield f"{part} may be negative"
+
+
+def _mean(expr: sympy.Expr, means: Values) -> sympy.Expr:
+    """Average a polynomial over the batch: a sample's letter, alone, becomes its mean."""
+    for own, mean in means.items():
+        expr = sympy.expand(expr.coeff(own, 0) + expr.coeff(own, 1) * mean
+                            + expr.coeff(own, 2) * own**2)  # fmt: skip
+    return expr
+
+
+def _induction(item: Induction) -> Iterator[str]:
+    if not vanishes(item.closed.subs(item.index, 0)):
+        yield "the closed form does not start from 0"
+    rise = item.closed.subs(item.index, item.index + 1) - item.closed - item.summand
+    if not vanishes(sympy.powsimp(sympy.expand(rise))):
+        yield "the closed form does not grow by the summand"
+
+
+def _step(
+    derivation: Derivation, chain: Chain, step: Step, earlier: Mapping[str, Chain]
+) -> Iterator[str]:
+    yield from _units(step.left, step.right)
+    change = resolve(step.right - step.left, derivation.definitions)
+    if step.rule == "identity":
+        if not vanishes(change):
+            yield "the two sides differ"
+    elif step.rule == "inequality":
+        yield from _weighed(derivation, chain, step, earlier, change)
+    elif step.rule == "expectation":
+        if chain.level == "path":
+            yield "no expectation is taken on a path"
+        yield from _mean_zero(change)
+    else:
+        if step.values.keys() & chain.small.free_symbols:
+            yield "the chain's first side changes with what is chosen"
+        if not all(value.is_positive or vanishes(value - 1) for value in step.values.values()):
+            yield "a value that is chosen may not be positive"
+        put = resolve(step.left.subs(list(step.values.items())) - step.right,
+                      derivation.definitions)  # fmt: skip
+        if not vanishes(put):
+            yield "with its values put in, the left side is not the right one"
+        if step.rule == "optimum":
+            yield from _weighed(derivation, chain, step, earlier, -change)
+
+
+def _mean_zero(change: sympy.Expr) -> Iterator[str]:
+    numerator, denominator = sympy.fraction(sympy.together(change))
+    if denominator.free_symbols & set(VECTORS):
+        yield "a vector's letter in a denominator"
+        return
+    for powers, coefficient in sympy.Poly(numerator, *VECTORS).terms():
+        present = {symbol: power for symbol, power in zip(VECTORS, powers, strict=True) if power}
+        if coefficient != 0 and (present.pop(n, 0) != 1 or not present.keys() <= KNOWN):
+            yield f"a monomial in {sorted(map(str, [*present, n]))} has no mean of 0"
+
+
+def _weighed(
+    derivation: Derivation,
+    chain: Chain,
+    step: Step,
+    earlier: Mapping[str, Chain],
+    change: sympy.Expr,
+) -> Iterator[str]:
+    """Compare ``change`` with the slacks that the step uses, each times its multiplier."""
+    facts = tuple(resolve(fact.expr, derivation.definitions) for fact in derivation.facts)
+    named = {item.name: item for item in derivation.inequalities} | dict(earlier)
+    total: sympy.Expr = sympy.Integer(0)
+    for use in step.uses:
+        if use.name not in named:
+            yield f"{use.name} is not proved before"
+            continue
+        source = named[use.name]
+        if LEVELS.index(source.level) > LEVELS.index(chain.level):
+            yield f"{use.name} holds in the {source.level} alone"
+        slack = source.large - source.small
+        if isinstance(source, Inequality):
+            if source.scope == "counted":
+                slack = d * source.large - source.small
+            slack = slack.subs(list(use.at.items()), simultaneous=True)
+            yield from _conditions(derivation, source, use, facts, slack)
+        if chain.level == "average" and source.level != "average":
+            try:
+                slack = averaged(slack)
+            except KeyError as error:
+                yield f"the average of {error} has no name"
+        if use.times.free_symbols & set(VECTORS):
+            yield f"the multiplier {use.times} is no number"
+        if not _nonnegative(resolve(use.times, derivation.definitions), facts):
+            yield f"the multiplier {use.times} may be negative"
+        total += use.times * slack
+    if not vanishes(change - resolve(total, derivation.definitions)):
+        yield "the sides do not differ by the slacks of what is used"
+
+
+def _conditions(
+    derivation: Derivation,
+    source: Inequality,
+    use: Use,
+    facts: tuple[sympy.Expr, ...],
+    slack: sympy.Expr,
+) -> Iterator[str]:
+    for condition in source.given:
+        put = resolve(condition.subs(list(use.at.items()), simultaneous=True),
+                      derivation.definitions)  # fmt: skip
+        if not _nonnegative(put, facts):
+            yield f"{source.name} needs {condition} >= 0 at {dict(use.at)}"
+    if source.scope == "whole" and use.at:
+        yield f"{source.name} is about its own letters"
+    if source.scope == "coordinate" and slack.free_symbols & set(VECTORS):
+        # Summed over the coordinates, a number would count d times.
+        zero = resolve(slack, derivation.definitions).subs(dict.fromkeys(VECTORS, 0))
+        if not vanishes(zero):
+            yield f"{source.name} adds a number to every coordinate"
+
+
+def averaged(expr: sympy.Expr) -> sympy.Expr:
+    """Average an expression over t < T: monomials by their names, differences telescoped.
+
+    Raises
+    ------
+    KeyError
+        If a monomial's average has no name, or f(z_{t+1}) and f(z_t) do not cancel.
+    """
+    polynomial = sympy.Poly(sympy.expand(expr), f_next, f_now, *VECTORS)
+    out: sympy.Expr = sympy.Integer(0)
+    rise = polynomial.coeff_monomial(f_next)
+    if polynomial.coeff_monomial(f_now) != -rise:
+        raise KeyError("f(z_t)")
+    for powers, coefficient in polynomial.terms():
+        monomial = sympy.Mul(*(v**k for v, k in zip(polynomial.gens, powers, strict=True)))
+        if monomial in (f_next, f_now):
+            continue
+        out += coefficient * (AVERAGES[monomial] if monomial != 1 else ONE)
+    return out + rise * (f_end - f_start) / T
