@@ -41,7 +41,7 @@ def unit_of(expr: sympy.Basic, units: Mapping[sympy.Symbol, sympy.Expr] = _UNITS
         first, *others = expr.args
         unit = unit_of(first, units)
         for other in others:
-            if sympy.simplify(unit_of(other, units) / unit) != 1:
+            if unit_of(other, units) != unit:
                 raise InhomogeneousError(
                     f"{first} has unit {unit}, but {other}, beside it, has unit "
                     f"{unit_of(other, units)}"

@@ -64,6 +64,9 @@ _NUMBERS = {
     "f_end": ("f(z_T)", r"\mathbb{E} f(z_T)", F, "E f(z_T)"),
     "f_start": ("f(x₀)", "f(x_0)", F, "f(x_0) = f(z_0)"),
     "f_star": ("f*", "f^*", F, "inf f"),
+    "A_next": ("A₊", "A_{t+1}", ONE, "||m_t eta_t||^2"),
+    "A_now": ("A", "A_t", ONE, "||m_{t-1} eta_{t-1}||^2, 0 at t = 0"),
+    "A_end": ("A_T", r"\mathbb{E} A_T", ONE, "E||m_{T-1} eta_{T-1}||^2"),
     "e_i": ("e²", "e^2", ONE, "||grad f/||grad f|| - s/||s||||^2, of two unit vectors"),
     "nu": ("ν²", r"\nu^2", ONE, "||grad f(x_t)/||grad f(x_t)||||^2: 1, or 0 where it vanishes"),
     "lhs": ("LHS", r"\mathrm{LHS}", _GRADIENT**2, "(1/T) sum_t E||grad f(x_t)||^2"),
@@ -114,6 +117,7 @@ u, w, m, eta, D, s, g, p, n, a, c, r = map(letter, "u w m eta D s g p n a c r".s
 a_i, c_i, r_i, dz, lag = map(letter, "a_i c_i r_i dz lag".split())
 x_next, x, x_last, m_next = map(letter, "x_next x x_last m_next".split())
 f_next, f_now, f_end, f_start, f_star = map(letter, "f_next f_now f_end f_start f_star".split())
+A_next, A_now, A_end = map(letter, "A_next A_now A_end".split())
 e_i, nu, lhs, U, M, S, V1, V2 = map(letter, "e_i nu lhs U M S V1 V2".split())
 kappa = letter("kappa")
 mu2, alpha2, beta, lam1, lam2, lam3 = map(letter, "mu2 alpha2 beta lam1 lam2 lam3".split())
@@ -131,6 +135,11 @@ AVERAGES: dict[sympy.Expr, sympy.Symbol] = {
     u**2: lhs, u**2 * eta: U, m**2 * eta**2: M, g**2 * eta**2: S, D: V1, D**2: V2,
 }  # fmt: skip
 """What the average over t of each monomial's expectation is called."""
+
+TELESCOPES: dict[tuple[sympy.Symbol, sympy.Symbol], sympy.Expr] = {
+    (f_next, f_now): f_end - f_start, (A_next, A_now): A_end,
+}  # fmt: skip
+"""What the difference of these sums to over t < T."""
 
 DEFINITIONS: dict[sympy.Symbol, sympy.Expr] = {
     m_next: beta1 * m + (1 - beta1) * g,

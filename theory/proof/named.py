@@ -7,7 +7,7 @@ Most hold for any numbers: X, Y, Z are real, h, k >= 0 are weights, lam > 0 is a
 import sympy
 
 from theory.proof.letters import (
-    UNITS, D, V1, V2, a_i, c_i, dz, e_i, eta, f_end, f_now, f_next, f_star, lag, m, n, nu,
+    UNITS, D, V1, V2, a_i, c_i, dz, e_i, eta, f_end, f_now, f_next, f_star, g, lag, m, n, nu,
     r_i, u, w,
 )  # fmt: skip
 from theory.proof.rules import Fact, Induction, Inequality
@@ -21,11 +21,12 @@ UNITS.update(dict.fromkeys(ALL, ONE))
 # What is left of f(z_{t+1}) after its tangent: the integral of <grad f(z + q dz) - grad f(z), dz>.
 _rest, _q = sympy.symbols("rest q", real=True)
 # The last step's etas, averaged over the coordinates and over paths, and their squares.
-_last, _last2, _products = sympy.symbols("last last2 products", real=True)
+_last, _last2, _products, _cross = sympy.symbols("last last2 products cross", real=True)
 _P, _Q, _sum = sympy.symbols("P Q sum", real=True)
 _index = sympy.Symbol("k", integer=True, nonnegative=True)
 UNITS.update({
     _rest: F, _q: ONE, _last: LENGTH / F, _last2: (LENGTH / F) ** 2, _products: (LENGTH / F) ** 2,
+    _cross: (LENGTH / F) ** 2,
     _P: ONE, _Q: ONE, _sum: ONE, _index: ONE,
 })  # fmt: skip
 
@@ -166,6 +167,48 @@ CAP = Inequality(
     scope="whole",
 )  # fmt: skip
 
+CONVEX = Inequality(
+    "convexity", "line 6 of Algorithm 1",
+    "(beta1 x + (1 - beta1) y)^2 <= beta1 x^2 + (1 - beta1) y^2, in a weight h",
+    (beta1 * X + (1 - beta1) * Y) ** 2 * h, (beta1 * X**2 + (1 - beta1) * Y**2) * h,
+    certificate=(beta1 * (1 - beta1) * (X - Y) ** 2 * h,), given=(1 - beta1, h),
+)  # fmt: skip
+WORST_GRADIENT = Inequality(
+    "worst gradient", "Assumption 3", "|g| <= G and eta <= 1/eps in each of d coordinates",
+    g**2 * eta**2, G**2 / eps**2,
+    certificate=(G**2 * (1 / eps - eta) * (1 / eps + eta), eta**2 * (G - g) * (G + g)),
+    given=(1 / eps - eta, 1 / eps + eta, G - g, G + g), scope="counted",
+)  # fmt: skip
+ETA_L2_SHARP = Inequality(
+    "sum of D^2", "sharpens (46)",
+    "the D_t of a coordinate are not negative, so their squares sum to at most the square of "
+    "their sum, (eta_{-1} - eta_{T-1})^2 <= (1/eps - 1/max(G, eps))^2",
+    V2, d * (1 / eps - 1 / Gb) ** 2 / T,
+    parts={V2: d * ((1 / eps - _last) ** 2 - _cross) / T},
+    certificate=(d * (_last - 1 / Gb) * (1 / eps - 1 / Gb) / T,
+                 d * (_last - 1 / Gb) * (1 / eps - _last) / T, d * _cross / T),
+    given=(_last - 1 / Gb, 1 / eps - 1 / Gb, 1 / eps - _last, _cross),
+    level="average", scope="whole",
+)  # fmt: skip
+AM_GM = Inequality(
+    "arithmetic and geometric mean", "calculus",
+    "2 p q <= p^2 z + q^2/z for every z > 0, with equality at z = q/p",
+    2 * X * Y, X**2 * lam + Y**2 / lam, certificate=((X * lam - Y) ** 2 / lam,),
+)  # fmt: skip
+ROOTS = Inequality(
+    "roots", "calculus", "p^2 <= q^2 gives p <= q, where p + q > 0",
+    X, Y, certificate=((Y**2 - X**2) / (Y + X),), given=(Y**2 - X**2, Y + X),
+)  # fmt: skip
+DROPPED = Inequality(
+    "nothing negative", "arithmetic", "what is not negative may be added", sympy.Integer(0), X,
+    certificate=(X,), given=(X,),
+)  # fmt: skip
+DIFFERENCE = Inequality(
+    "squared difference", "arithmetic", "(1/eps - 1/Gb)^2 <= eps^-2 - Gb^-2, as Gb >= eps",
+    (1 / eps - 1 / Gb) ** 2, eps**-2 - Gb**-2,
+    certificate=(2 * (1 / eps - 1 / Gb) / Gb,), given=(1 / eps - 1 / Gb,), scope="whole",
+)  # fmt: skip
+
 DROP = Inequality(
     "square of a drop", "(46)", "eta_{t-1}^2 - eta_t^2 - D^2 = 2 eta_t D >= 0",
     D**2, eta**2 - (eta - D) ** 2, certificate=(2 * (eta - D) * D,), given=(eta - D, D),
@@ -186,6 +229,8 @@ FACTS = (
          ((1 / eps - 1 / Gb) / eps, (1 / eps - 1 / Gb) / Gb)),
     Fact(_last - 1 / Gb, "Lemma 3", "eta_{T-1} >= 1/max(G, eps)"),
     Fact(_last2 - Gb**-2, "Lemma 3", "and its square"),
+    Fact(1 / eps - _last, "Lemma 3", "eta_{T-1} <= 1/eps"),
+    Fact(_cross, "line 8", "sum over t < t' of 2 D_t D_t', of two that are not negative"),
     Fact(_products, "Lemma 3", "eta_t D >= 0, and its average"),
     Fact(G - u, "Assumption 3", "|grad f(x_t)| <= G in every coordinate"),
     Fact(G + u, "Assumption 3", "likewise"),

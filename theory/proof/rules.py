@@ -26,13 +26,14 @@ Both sides of every step, and of every inequality, must have one unit.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
+from math import nan, prod
 from typing import Literal
 
 import sympy
 
-from theory.proof.letters import AVERAGES, KNOWN, UNITS, VECTORS, f_end, f_next, f_now, f_start, n
+from theory.proof.letters import AVERAGES, KNOWN, TELESCOPES, UNITS, VECTORS, n
 from theory.symbols import ONE, T, d
 from theory.units import InhomogeneousError, unit_of
 
@@ -190,6 +191,11 @@ class Derivation:
     inductions: tuple[Induction, ...]
     chains: tuple[Chain, ...]
 
+    @cached_property
+    def known(self) -> tuple[sympy.Expr, ...]:
+        """The facts, written out: each is never negative."""
+        return tuple(resolve(fact.expr, self.definitions) for fact in self.facts)
+
     @property
     def steps(self) -> dict[str, Step]:
         """All steps by id."""
@@ -205,21 +211,45 @@ class Fault:
 
 
 @cache
-def _number(symbol: sympy.Basic) -> sympy.Rational:
-    """Return a rational square of its own for each symbol: where two expressions differ there,
-    they differ.
-    """
+def _number(symbol: sympy.Basic) -> float:
+    """Return a number of its own for each symbol, between 1/2 and 2."""
     digest = int.from_bytes(sha256(sympy.srepr(symbol).encode()).digest()[:4])
-    return sympy.Rational(digest % 89 + 2, digest % 83 + 2) ** 2
+    return 0.5 + 1.5 * digest / 2**32
+
+
+def _value(expr: sympy.Basic) -> tuple[float, float]:
+    """Return an expression's value at those numbers, and the size of what was added up."""
+    if isinstance(expr, sympy.Symbol):
+        return _number(expr), _number(expr)
+    if isinstance(expr, sympy.Add):
+        parts = [_value(part) for part in expr.args]
+        return sum(value for value, _ in parts), sum(size for _, size in parts)
+    if isinstance(expr, sympy.Mul):
+        parts = [_value(part) for part in expr.args]
+        return prod(value for value, _ in parts), prod(size for _, size in parts)
+    if isinstance(expr, sympy.Pow) and expr.exp.is_number:
+        value, size = _value(expr.base)
+        power = float(expr.exp)
+        if value > 0 or (value and expr.exp.is_integer):
+            return value**power, max(abs(value**power), size**power)
+        return nan, nan
+    value = float(expr) if expr.is_number else nan
+    return value, abs(value)
 
 
 def vanishes(expr: sympy.Expr) -> bool:
-    """Whether an expression is 0: as one fraction its numerator expands to 0."""
+    """Whether an expression is 0.
+
+    At one point in floating point where that settles that it is not; else exactly: it, or the
+    numerator of it as one fraction, expands to 0.
+    """
     if expr == 0:
         return True
-    value = expr.xreplace({symbol: _number(symbol) for symbol in expr.free_symbols})
-    if value.is_Rational and value != 0:
+    value, size = _value(expr)
+    if abs(value) > 1e-6 * size:
         return False
+    if sympy.expand(expr) == 0:
+        return True
     numerator, _ = sympy.fraction(sympy.together(expr))
     return sympy.expand(numerator) == 0
 
@@ -259,7 +289,7 @@ def check_chain(
 
 def _units(*sides: sympy.Expr) -> Iterator[str]:
     try:
-        units = {sympy.simplify(unit_of(side, UNITS)) for side in sides if side != 0}
+        units = {unit_of(side, UNITS) for side in sides if side != 0}
     except (InhomogeneousError, KeyError) as error:
         yield f"no unit: {error}"
     else:
@@ -276,7 +306,7 @@ def _nonnegative(expr: sympy.Expr, facts: tuple[sympy.Expr, ...]) -> bool:
             return True
         content, rest = expr.as_content_primitive()
         return content.is_positive and rest != expr and _nonnegative(rest, facts)
-    if isinstance(expr, sympy.Pow) and expr.exp.is_integer:
+    if isinstance(expr, sympy.Pow) and expr.exp.is_real:
         return bool(expr.exp.is_even and expr.base.is_real) or _nonnegative(expr.base, facts)
     return False
 
@@ -350,8 +380,8 @@ def _step(
     else:
         if step.values.keys() & chain.small.free_symbols:
             yield "the chain's first side changes with what is chosen"
-        if not all(value.is_positive or vanishes(value - 1) for value in step.values.values()):
-            yield "a value that is chosen may not be positive"
+        if not all(_nonnegative(value, derivation.known) for value in step.values.values()):
+            yield "a value that is chosen may be negative"
         put = resolve(step.left.subs(list(step.values.items())) - step.right,
                       derivation.definitions)  # fmt: skip
         if not vanishes(put):
@@ -379,7 +409,7 @@ def _weighed(
     change: sympy.Expr,
 ) -> Iterator[str]:
     """Compare ``change`` with the slacks that the step uses, each times its multiplier."""
-    facts = tuple(resolve(fact.expr, derivation.definitions) for fact in derivation.facts)
+    facts = derivation.known
     named = {item.name: item for item in derivation.inequalities} | dict(earlier)
     total: sympy.Expr = sympy.Integer(0)
     for use in step.uses:
@@ -394,7 +424,12 @@ def _weighed(
             if source.scope == "counted":
                 slack = d * source.large - source.small
             slack = slack.subs(list(use.at.items()), simultaneous=True)
-            yield from _conditions(derivation, source, use, facts, slack)
+            proved = tuple(
+                resolve(item.large - item.small, derivation.definitions)
+                for item in earlier.values()
+                if item.level == chain.level
+            )
+            yield from _conditions(derivation, source, use, facts + proved, slack)
         if chain.level == "average" and source.level != "average":
             try:
                 slack = averaged(slack)
@@ -436,16 +471,18 @@ def averaged(expr: sympy.Expr) -> sympy.Expr:
     Raises
     ------
     KeyError
-        If a monomial's average has no name, or f(z_{t+1}) and f(z_t) do not cancel.
+        If a monomial's average has no name, or two that telescope do not cancel.
     """
-    polynomial = sympy.Poly(sympy.expand(expr), f_next, f_now, *VECTORS)
+    ends = [symbol for pair in TELESCOPES for symbol in pair]
+    polynomial = sympy.Poly(sympy.expand(expr), *ends, *VECTORS)
     out: sympy.Expr = sympy.Integer(0)
-    rise = polynomial.coeff_monomial(f_next)
-    if polynomial.coeff_monomial(f_now) != -rise:
-        raise KeyError("f(z_t)")
+    for (later, now), whole in TELESCOPES.items():
+        rise = polynomial.coeff_monomial(later)
+        if polynomial.coeff_monomial(now) != -rise:
+            raise KeyError(str(now))
+        out += rise * whole / T
     for powers, coefficient in polynomial.terms():
         monomial = sympy.Mul(*(v**k for v, k in zip(polynomial.gens, powers, strict=True)))
-        if monomial in (f_next, f_now):
-            continue
-        out += coefficient * (AVERAGES[monomial] if monomial != 1 else ONE)
-    return out + rise * (f_end - f_start) / T
+        if monomial not in ends:
+            out += coefficient * (AVERAGES[monomial] if monomial != 1 else ONE)
+    return out
