@@ -224,6 +224,7 @@ FACTS = (
     Fact(eta - 1 / Gb, "Lemma 3", "v_t is a mean of v_{-1} and of squares g^2, so at most "
          "max(G, eps)^2 (v_{-1} must be, too)"),
     Fact(Gb - G, "definition", "max(G, eps) >= G"),
+    Fact(Gb**2 - G**2, "definition", "likewise", ((Gb - G) * Gb, (Gb - G) * G)),
     Fact(1 / eps - 1 / Gb, "definition", "max(G, eps) >= eps"),
     Fact(eps**-2 - Gb**-2, "definition", "likewise",
          ((1 / eps - 1 / Gb) / eps, (1 / eps - 1 / Gb) / Gb)),

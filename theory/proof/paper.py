@@ -370,7 +370,7 @@ def derivation(perturbed: sympy.Expr = L**2 * rho**2) -> Derivation:
     return Derivation(
         "paper", "Theorem 1, as the paper proves it",
         "From Lemmas 5-10 to (47), with L^2 rho^2 in Lemma 10 and max(G, eps) for 1/eta.",
-        definitions, FACTS, INEQUALITIES, named.INDUCTIONS,
+        definitions, {a_i: a, c_i: c, r_i: a + c}, FACTS, INEQUALITIES, named.INDUCTIONS,
         (AUXILIARY, LEMMA5, LEMMA6, LEMMA7, LEMMA8, LEMMA9, lemma10(perturbed),
          _descent(perturbed), _bound(perturbed)),
     )  # fmt: skip

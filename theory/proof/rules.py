@@ -179,6 +179,8 @@ class Derivation:
     name, title, words : str
     definitions : mapping
         What each abbreviation stands for.
+    means : mapping
+        Each sample's letter and its mean over the batch.
     facts, inequalities, inductions, chains : tuple
     """
 
@@ -186,6 +188,7 @@ class Derivation:
     title: str
     words: str
     definitions: Values
+    means: Values
     facts: tuple[Fact, ...]
     inequalities: tuple[Inequality, ...]
     inductions: tuple[Induction, ...]
@@ -208,6 +211,16 @@ class Fault:
 
     where: str
     why: str
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What the inequalities of a step come to: their slacks times multipliers, and what is wrong
+    with using them.
+    """
+
+    slack: sympy.Expr
+    complaints: tuple[str, ...]
 
 
 @cache
@@ -283,7 +296,7 @@ def check_chain(
     for step in chain.steps:
         if before is not None and before.right != step.left:
             yield Fault(step.id, f"starts from {step.left}, where {before.id} ends in another")
-        yield from (Fault(step.id, why) for why in _step(derivation, chain, step, earlier))
+        yield from (Fault(step.id, why) for why in check_step(derivation, chain, step, earlier))
         before = step
 
 
@@ -363,31 +376,37 @@ def _induction(item: Induction) -> Iterator[str]:
         yield "the closed form does not grow by the summand"
 
 
-def _step(
+def check_step(
     derivation: Derivation, chain: Chain, step: Step, earlier: Mapping[str, Chain]
 ) -> Iterator[str]:
-    yield from _units(step.left, step.right)
-    change = resolve(step.right - step.left, derivation.definitions)
-    if step.rule == "identity":
-        if not vanishes(change):
-            yield "the two sides differ"
-    elif step.rule == "inequality":
-        yield from _weighed(derivation, chain, step, earlier, change)
-    elif step.rule == "expectation":
+    """Check one step, given the chains before its own; say what is wrong."""
+    yield from check_sides(derivation, chain, step, weigh(derivation, chain, step, earlier))
+
+
+def check_sides(derivation: Derivation, chain: Chain, step: Step, weighed: Weighed) -> Iterator[str]:
+    """Check one step's sides against what `weigh` says of the inequalities it uses."""
+    yield from weighed.complaints
+    definitions = derivation.definitions
+    change = resolve(step.right - step.left, definitions)
+    if step.rule in ("inequality", "optimum") and not vanishes(
+        (change if step.rule == "inequality" else -change) - weighed.slack
+    ):
+        yield "the sides do not differ by the slacks of what is used"
+    if step.rule == "identity" and not vanishes(change):
+        yield "the two sides differ"
+    if step.rule == "expectation":
         if chain.level == "path":
             yield "no expectation is taken on a path"
         yield from _mean_zero(change)
-    else:
+    if step.rule in ("choice", "optimum"):
         if step.values.keys() & chain.small.free_symbols:
             yield "the chain's first side changes with what is chosen"
         if not all(_nonnegative(value, derivation.known) for value in step.values.values()):
             yield "a value that is chosen may be negative"
-        put = resolve(step.left.subs(list(step.values.items())) - step.right,
-                      derivation.definitions)  # fmt: skip
-        if not vanishes(put):
+        put = step.left.subs(list(step.values.items())) - step.right
+        if not vanishes(resolve(put, definitions)):
             yield "with its values put in, the left side is not the right one"
-        if step.rule == "optimum":
-            yield from _weighed(derivation, chain, step, earlier, -change)
+    yield from _units(step.left, step.right)
 
 
 def _mean_zero(change: sympy.Expr) -> Iterator[str]:
@@ -401,24 +420,20 @@ def _mean_zero(change: sympy.Expr) -> Iterator[str]:
             yield f"a monomial in {sorted(map(str, [*present, n]))} has no mean of 0"
 
 
-def _weighed(
-    derivation: Derivation,
-    chain: Chain,
-    step: Step,
-    earlier: Mapping[str, Chain],
-    change: sympy.Expr,
-) -> Iterator[str]:
-    """Compare ``change`` with the slacks that the step uses, each times its multiplier."""
-    facts = derivation.known
+def weigh(
+    derivation: Derivation, chain: Chain, step: Step, earlier: Mapping[str, Chain]
+) -> Weighed:
+    """Add up the slacks of what a step uses, each times its multiplier."""
     named = {item.name: item for item in derivation.inequalities} | dict(earlier)
     total: sympy.Expr = sympy.Integer(0)
+    complaints: list[str] = []
     for use in step.uses:
         if use.name not in named:
-            yield f"{use.name} is not proved before"
+            complaints.append(f"{use.name} is not proved before")
             continue
         source = named[use.name]
         if LEVELS.index(source.level) > LEVELS.index(chain.level):
-            yield f"{use.name} holds in the {source.level} alone"
+            complaints.append(f"{use.name} holds in the {source.level} alone")
         slack = source.large - source.small
         if isinstance(source, Inequality):
             if source.scope == "counted":
@@ -429,19 +444,18 @@ def _weighed(
                 for item in earlier.values()
                 if item.level == chain.level
             )
-            yield from _conditions(derivation, source, use, facts + proved, slack)
+            complaints += _conditions(derivation, source, use, derivation.known + proved, slack)
         if chain.level == "average" and source.level != "average":
             try:
                 slack = averaged(slack)
             except KeyError as error:
-                yield f"the average of {error} has no name"
+                complaints.append(f"the average of {error} has no name")
         if use.times.free_symbols & set(VECTORS):
-            yield f"the multiplier {use.times} is no number"
-        if not _nonnegative(resolve(use.times, derivation.definitions), facts):
-            yield f"the multiplier {use.times} may be negative"
+            complaints.append(f"the multiplier {use.times} is no number")
+        if not _nonnegative(resolve(use.times, derivation.definitions), derivation.known):
+            complaints.append(f"the multiplier {use.times} may be negative")
         total += use.times * slack
-    if not vanishes(change - resolve(total, derivation.definitions)):
-        yield "the sides do not differ by the slacks of what is used"
+    return Weighed(resolve(total, derivation.definitions), tuple(complaints))
 
 
 def _conditions(
@@ -456,6 +470,12 @@ def _conditions(
                       derivation.definitions)  # fmt: skip
         if not _nonnegative(put, facts):
             yield f"{source.name} needs {condition} >= 0 at {dict(use.at)}"
+    for own, mean in source.means.items():
+        sample = use.at.get(own, own)
+        if sample not in derivation.means or not vanishes(
+            resolve(derivation.means[sample] - use.at.get(mean, mean), derivation.definitions)
+        ):
+            yield f"{use.at} is no sample's letter with its mean"
     if source.scope == "whole" and use.at:
         yield f"{source.name} is about its own letters"
     if source.scope == "coordinate" and slack.free_symbols & set(VECTORS):

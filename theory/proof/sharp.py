@@ -16,7 +16,7 @@ from theory.proof.letters import (
 )  # fmt: skip
 from theory.proof.named import V, W, X, X_i, Y, h, k, lam
 from theory.proof.paper import AUXILIARY, STEP, WEIGHT, chain, uses
-from theory.proof.rules import Derivation, Fact, Step, Use
+from theory.proof.rules import Chain, Derivation, Fact, Use
 from theory.symbols import ONE, Delta, G, Gb, L, T, b, beta1, d, eps, gamma, rho, sigma
 
 HALF = sympy.Rational(1, 2)
@@ -266,14 +266,16 @@ CAPPED = chain(
 
 _rootS, _rootU, _rootR = sympy.sqrt(S), sympy.sqrt(U), sympy.sqrt(R)
 _rootk, _rootg = kappa * gamma * L / sympy.sqrt(eps), sympy.sqrt(half_step)
-_roote = _rootg * kappa * G * reach * sympy.sqrt(d / T)
+_rate = _rootg * kappa * reach * sympy.sqrt(d / T)
+_roote = _rate * G
 
 
-def F(root: sympy.Expr) -> sympy.Expr:
-    """Return F at tau = U with ``root`` for sqrt(W)."""
+def F(root: sympy.Expr, G: sympy.Symbol = G) -> sympy.Expr:
+    """Return F at tau = U with ``root`` for sqrt(W), with this bound on the gradients."""
+    started = Delta / (gamma * T) + G**2 * d * reach / ((1 - beta1) * T)
     return (
-        start + _rootR * _rootU + _rootk * root * (_rootU + _rootR)
-        + (_rootg * root + _roote) ** 2 - U
+        started + _rootR * _rootU + _rootk * root * (_rootU + _rootR)
+        + (_rootg * root + _rate * G) ** 2 - U
     )  # fmt: skip
 
 
@@ -314,7 +316,7 @@ OPTIMISED = chain(
 )  # fmt: skip
 
 
-def _ending(name: str, title: str, words: str, step: str, root: sympy.Expr, why: str):
+def _ending(name: str, title: str, words: str, step: str, root: sympy.Expr, why: str) -> Chain:
     grown = _rootk * (_rootU + _rootR) + 2 * _rootg * _roote
     return chain(
         name, title, words, "average", sympy.Integer(0),
@@ -322,6 +324,9 @@ def _ending(name: str, title: str, words: str, step: str, root: sympy.Expr, why:
          uses(Use("0 <= F(U, S)"))),
         (f"{step}k", "inequality", F(root), why,
          uses(Use("roots", grown, {X: _rootS, Y: root}), Use(name.split(":")[1], half_step))),
+        (f"{step}l", "inequality", F(root, Gb), "G <= max(G, eps), beside the sums of D alone",
+         uses(Use("G <= max(G, eps)", d * reach / ((1 - beta1) * T) + _rate**2),
+              Use("roots", 2 * _rootg * root * _rate, {X: G, Y: Gb}))),
     )  # fmt: skip
 
 
@@ -434,7 +439,7 @@ SHARP = Derivation(
         g: s + r, Delta: f_start - f_star, A_next: m_next**2 * (eta - D) ** 2,
         A_now: m**2 * eta**2,
     },
-    FACTS, INEQUALITIES, named.INDUCTIONS,
+    {r_i: r}, FACTS, INEQUALITIES, named.INDUCTIONS,
     (S5, S8, S10, S11, S12, ONE_STEP, S13, S13_SUM, S14, S15, S16, S17, FEASIBLE, SECOND, CAPPED,
      OPTIMISED, TIGHT_W, TIGHT_C, THEOREM2, WHY_47),
 )  # fmt: skip
