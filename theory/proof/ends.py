@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 
@@ -73,16 +74,16 @@ def sharp_ends() -> Iterator[End]:
     uncapped, cap = tight.W.args if tight.W.args[0].has(tau) else tight.W.args[::-1]
     ends = {"below the cap": (sharp.TIGHT_W, uncapped), "at the cap": (sharp.TIGHT_C, cap)}
     for where, (chain, value) in ends.items():
-        stated = signed(total.subs(tight.W, value))
+        stated = signed(sympy.sympify(total.subs(tight.W, value)))
         yield End("sharp", f"tight, {where}", signed(chain.large.subs(U, tau)), stated)
     left = sharp.N - sharp.q * U
     yield End("sharp", "N - q U is affine in U", sympy.diff(left, U, 2), sympy.Integer(0))
     capped = sharp.TIGHT_C.large.subs(U, tau)
-    yield End("sharp", "F(tau)/tau as tau grows, at the cap",
-              sympy.limit(sympy.expand(capped / tau), tau, sympy.oo), sympy.Integer(-1))  # fmt: skip
+    slope = sympy.limit(sympy.expand(capped / tau), tau, sympy.oo)
+    yield End("sharp", "F(tau)/tau as tau grows, at the cap", slope, sympy.Integer(-1))
 
 
-def signed(expr: sympy.Expr) -> sympy.Expr:
+def signed(expr: Any) -> Any:
     """Take out the absolute values of what is known to be positive: max(G, eps) - eps, 1 - beta1.
 
     Where max(G, eps) = eps both sides have the same limit.
@@ -90,7 +91,7 @@ def signed(expr: sympy.Expr) -> sympy.Expr:
     excess, ratio = sympy.symbols("excess ratio", positive=True)
     put = resolve(expr, DEFINITIONS).subs([(Gb, eps + excess), (beta1, ratio / (1 + ratio))])
     for part in put.atoms(sympy.Abs):
-        inner = sympy.factor(part.args[0])
+        inner: Any = sympy.factor(part.args[0])
         if inner.is_negative:
             inner = -inner
         if not inner.is_positive:
@@ -123,5 +124,3 @@ def ends() -> tuple[End, ...]:
         *paper_ends(), *printed_ends(), *sharp_ends(),
         End("sharp", "S25, LHS/TIGHT_SIMPLE on a quadratic", ratio, closed),
     )  # fmt: skip
-
-

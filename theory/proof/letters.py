@@ -75,6 +75,15 @@ _NUMBERS = {
     "S": ("S", "S", ONE, "(1/T) sum_t E of g^2 eta^2"),
     "V1": ("V₁", "V_1", _RATE, "(1/T) sum_t E of D"),
     "V2": ("V₂", "V_2", _RATE**2, "(1/T) sum_t E of D^2"),
+    "last": ("η_T", r"\eta_{T-1}", _RATE, "the last eta, averaged over coordinates and paths"),
+    "last2": ("η²_T", r"\eta_{T-1}^2", _RATE**2, "its square, averaged"),
+    "products": ("η₊D", r"\eta_t D", _RATE**2, "eta_t D, averaged over t, summed, not negative"),
+    "cross": ("DD′", r"D D'", _RATE**2, "D_t D_t' over t /= t', averaged, not negative"),
+    "rest": ("ι", r"\iota", F, "the integral of <grad f(z + q dz) - grad f(z), dz> over q"),
+    "q_along": ("q", "q", ONE, "where along the step from z_t to z_{t+1}"),
+    "P2": ("p²", "p^2", ONE, "the squared norm of one unit vector"),
+    "Q2": ("q²", "q^2", ONE, "that of another"),
+    "PQ2": ("(p+q)²", "(p+q)^2", ONE, "that of their sum"),
     "kappa": ("κ", r"\kappa", ONE, "beta1/(1 - beta1)"),
 }
 
@@ -92,7 +101,7 @@ LETTERS: dict[str, Letter] = (
     }
     | {
         name: Letter(
-            sympy.Symbol(name, real=True) if name.startswith("f_") else
+            sympy.Symbol(name, real=True) if name.startswith(("f_", "rest")) else
             sympy.Symbol(name, nonnegative=True),
             text, latex, unit, meaning, vector=False,
         )
@@ -113,15 +122,22 @@ def letter(name: str) -> sympy.Symbol:
     return LETTERS[name].symbol
 
 
-u, w, m, eta, D, s, g, p, n, a, c, r = map(letter, "u w m eta D s g p n a c r".split())
-a_i, c_i, r_i, dz, lag = map(letter, "a_i c_i r_i dz lag".split())
-x_next, x, x_last, m_next = map(letter, "x_next x x_last m_next".split())
-f_next, f_now, f_end, f_start, f_star = map(letter, "f_next f_now f_end f_start f_star".split())
-A_next, A_now, A_end = map(letter, "A_next A_now A_end".split())
-e_i, nu, lhs, U, M, S, V1, V2 = map(letter, "e_i nu lhs U M S V1 V2".split())
-kappa = letter("kappa")
-mu2, alpha2, beta, lam1, lam2, lam3 = map(letter, "mu2 alpha2 beta lam1 lam2 lam3".split())
-theta, la, lb, be, cc = map(letter, "theta la lb be cc".split())
+u, w, m, eta, D, s, g, p, n, a, c, r = map(
+    letter, ["u", "w", "m", "eta", "D", "s", "g", "p", "n", "a", "c", "r"]
+)
+a_i, c_i, r_i, dz, lag = map(letter, ["a_i", "c_i", "r_i", "dz", "lag"])
+x_next, x, x_last, m_next = map(letter, ["x_next", "x", "x_last", "m_next"])
+f_next, f_now, f_end, f_start, f_star = map(
+    letter, ["f_next", "f_now", "f_end", "f_start", "f_star"]
+)
+A_next, A_now, A_end = map(letter, ["A_next", "A_now", "A_end"])
+e_i, nu, lhs, U, M, S, V1, V2 = map(letter, ["e_i", "nu", "lhs", "U", "M", "S", "V1", "V2"])
+kappa, rest, q_along = map(letter, ["kappa", "rest", "q_along"])
+last, last2, products, cross, P2, Q2, PQ2 = map(
+    letter, ["last", "last2", "products", "cross", "P2", "Q2", "PQ2"]
+)
+mu2, alpha2, beta, lam1, lam2, lam3 = map(letter, ["mu2", "alpha2", "beta", "lam1", "lam2", "lam3"])
+theta, la, lb, be, cc = map(letter, ["theta", "la", "lb", "be", "cc"])
 
 VECTORS = tuple(item.symbol for item in LETTERS.values() if item.vector)
 KNOWN = frozenset(item.symbol for item in LETTERS.values() if item.known)

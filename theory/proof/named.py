@@ -7,28 +7,47 @@ Most hold for any numbers: X, Y, Z are real, h, k >= 0 are weights, lam > 0 is a
 import sympy
 
 from theory.proof.letters import (
-    UNITS, D, V1, V2, a_i, c_i, dz, e_i, eta, f_end, f_now, f_next, f_star, g, lag, m, n, nu,
-    r_i, u, w,
+    P2,
+    PQ2,
+    Q2,
+    UNITS,
+    V1,
+    V2,
+    D,
+    a_i,
+    c_i,
+    cross,
+    dz,
+    e_i,
+    eta,
+    f_end,
+    f_next,
+    f_now,
+    f_star,
+    g,
+    lag,
+    last,
+    last2,
+    m,
+    n,
+    nu,
+    products,
+    q_along,
+    r_i,
+    rest,
+    u,
+    w,
 )  # fmt: skip
 from theory.proof.rules import Fact, Induction, Inequality
-from theory.symbols import ONE, G, Gb, L, T, X as LENGTH, F, b, beta1, d, eps, rho, sigma
+from theory.symbols import ONE, G, Gb, L, T, b, beta1, d, eps, rho, sigma
 
 X, X_i, Y, Z, h, k, H, V, W = sympy.symbols("X X_i Y Z h k H V W", real=True)
 lam = sympy.Symbol("lam", positive=True)
 ALL = (X, X_i, Y, Z, h, k, H, V, W, lam)
 UNITS.update(dict.fromkeys(ALL, ONE))
 
-# What is left of f(z_{t+1}) after its tangent: the integral of <grad f(z + q dz) - grad f(z), dz>.
-_rest, _q = sympy.symbols("rest q", real=True)
-# The last step's etas, averaged over the coordinates and over paths, and their squares.
-_last, _last2, _products, _cross = sympy.symbols("last last2 products cross", real=True)
-_P, _Q, _sum = sympy.symbols("P Q sum", real=True)
 _index = sympy.Symbol("k", integer=True, nonnegative=True)
-UNITS.update({
-    _rest: F, _q: ONE, _last: LENGTH / F, _last2: (LENGTH / F) ** 2, _products: (LENGTH / F) ** 2,
-    _cross: (LENGTH / F) ** 2,
-    _P: ONE, _Q: ONE, _sum: ONE, _index: ONE,
-})  # fmt: skip
+UNITS[_index] = ONE
 
 YOUNG = Inequality(
     "Young", "Lemma 1, (48)",
@@ -91,8 +110,8 @@ DESCENT = Inequality(
     "f(z + dz) - f(z) - <grad f(z), dz> is the integral over q in [0, 1] of <grad f(z + q dz) - "
     "grad f(z), dz> <= L q ||dz||^2, which is (L/2) ||dz||^2",
     f_next, f_now + (u + w) * dz + L / 2 * dz**2,
-    certificate=(sympy.integrate(L * _q * dz**2, (_q, 0, 1)) - _rest,),
-    given=(L / 2 * dz**2 - _rest,), parts={f_next: f_now + (u + w) * dz + _rest},
+    certificate=(sympy.integrate(L * q_along * dz**2, (q_along, 0, 1)) - rest,),
+    given=(L / 2 * dz**2 - rest,), parts={f_next: f_now + (u + w) * dz + rest},
     scope="whole",
 )  # fmt: skip
 SMOOTH_LAG = Inequality(
@@ -125,8 +144,8 @@ UNIT = Inequality(
 TWO_UNITS = Inequality(
     "two unit vectors", "(71)",
     "||p - q||^2 = 2 ||p||^2 + 2 ||q||^2 - ||p + q||^2 <= 4",
-    e_i, sympy.Integer(4), parts={e_i: 2 * _P + 2 * _Q - _sum},
-    certificate=(2 * (1 - _P), 2 * (1 - _Q), _sum), given=(1 - _P, 1 - _Q, _sum),
+    e_i, sympy.Integer(4), parts={e_i: 2 * P2 + 2 * Q2 - PQ2},
+    certificate=(2 * (1 - P2), 2 * (1 - Q2), PQ2), given=(1 - P2, 1 - Q2, PQ2),
     scope="whole",
 )  # fmt: skip
 VARIANCE = Inequality(
@@ -144,15 +163,15 @@ WORST_MOMENTUM = Inequality(
 ETA_L1 = Inequality(
     "sum of D", "Lemma 4, (50)",
     "each coordinate's D_t sum to eta_{-1} - eta_{T-1} <= 1/eps - 1/max(G, eps)",
-    V1, d * (1 / eps - 1 / Gb) / T, parts={V1: d * (1 / eps - _last) / T},
-    certificate=(d * (_last - 1 / Gb) / T,), given=(_last - 1 / Gb,), level="average",
+    V1, d * (1 / eps - 1 / Gb) / T, parts={V1: d * (1 / eps - last) / T},
+    certificate=(d * (last - 1 / Gb) / T,), given=(last - 1 / Gb,), level="average",
     scope="whole",
 )  # fmt: skip
 ETA_L2 = Inequality(
     "sum of D^2", "(46), where it is used unstated",
     "D_t^2 = eta_{t-1}^2 - eta_t^2 - 2 eta_t D_t, which telescopes",
-    V2, d * (eps**-2 - Gb**-2) / T, parts={V2: d * (eps**-2 - _last2) / T - 2 * _products},
-    certificate=(d * (_last2 - Gb**-2) / T, 2 * _products), given=(_last2 - Gb**-2, _products),
+    V2, d * (eps**-2 - Gb**-2) / T, parts={V2: d * (eps**-2 - last2) / T - 2 * products},
+    certificate=(d * (last2 - Gb**-2) / T, 2 * products), given=(last2 - Gb**-2, products),
     level="average",
     scope="whole",
 )  # fmt: skip
@@ -184,10 +203,10 @@ ETA_L2_SHARP = Inequality(
     "the D_t of a coordinate are not negative, so their squares sum to at most the square of "
     "their sum, (eta_{-1} - eta_{T-1})^2 <= (1/eps - 1/max(G, eps))^2",
     V2, d * (1 / eps - 1 / Gb) ** 2 / T,
-    parts={V2: d * ((1 / eps - _last) ** 2 - _cross) / T},
-    certificate=(d * (_last - 1 / Gb) * (1 / eps - 1 / Gb) / T,
-                 d * (_last - 1 / Gb) * (1 / eps - _last) / T, d * _cross / T),
-    given=(_last - 1 / Gb, 1 / eps - 1 / Gb, 1 / eps - _last, _cross),
+    parts={V2: d * ((1 / eps - last) ** 2 - cross) / T},
+    certificate=(d * (last - 1 / Gb) * (1 / eps - 1 / Gb) / T,
+                 d * (last - 1 / Gb) * (1 / eps - last) / T, d * cross / T),
+    given=(last - 1 / Gb, 1 / eps - 1 / Gb, 1 / eps - last, cross),
     level="average", scope="whole",
 )  # fmt: skip
 AM_GM = Inequality(
@@ -228,11 +247,9 @@ FACTS = (
     Fact(1 / eps - 1 / Gb, "definition", "max(G, eps) >= eps"),
     Fact(eps**-2 - Gb**-2, "definition", "likewise",
          ((1 / eps - 1 / Gb) / eps, (1 / eps - 1 / Gb) / Gb)),
-    Fact(_last - 1 / Gb, "Lemma 3", "eta_{T-1} >= 1/max(G, eps)"),
-    Fact(_last2 - Gb**-2, "Lemma 3", "and its square"),
-    Fact(1 / eps - _last, "Lemma 3", "eta_{T-1} <= 1/eps"),
-    Fact(_cross, "line 8", "sum over t < t' of 2 D_t D_t', of two that are not negative"),
-    Fact(_products, "Lemma 3", "eta_t D >= 0, and its average"),
+    Fact(last - 1 / Gb, "Lemma 3", "eta_{T-1} >= 1/max(G, eps)"),
+    Fact(last2 - Gb**-2, "Lemma 3", "and its square"),
+    Fact(1 / eps - last, "Lemma 3", "eta_{T-1} <= 1/eps"),
     Fact(G - u, "Assumption 3", "|grad f(x_t)| <= G in every coordinate"),
     Fact(G + u, "Assumption 3", "likewise"),
     Fact(G - u - w, "Assumption 3", "|grad f(z_t)| <= G"),
@@ -240,10 +257,9 @@ FACTS = (
     Fact(G - m, "Assumption 3", "|m_{t-1}| <= G: a mean of 0 and past gradients"),
     Fact(G + m, "Assumption 3", "likewise"),
     Fact(1 - nu, "definition", "a vector over its norm has norm at most 1"),
-    Fact(1 - _P, "definition", "likewise"),
-    Fact(1 - _Q, "definition", "likewise"),
-    Fact(_sum, "definition", "a squared norm"),
-    Fact(L / 2 * dz**2 - _rest, "Assumption 1", "the gradient's integral along the step"),
+    Fact(1 - P2, "definition", "likewise"),
+    Fact(1 - Q2, "definition", "likewise"),
+    Fact(L / 2 * dz**2 - rest, "Assumption 1", "the gradient's integral along the step"),
     Fact(f_end - f_star, "definition", "f* = inf f"),
 )  # fmt: skip
 """What both proofs take as given; each adds |g| <= G in its own letters."""

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import sha256
 from math import nan, prod
-from typing import Literal
+from typing import Any, Literal
 
 import sympy
 
@@ -40,7 +40,7 @@ from theory.units import InhomogeneousError, unit_of
 Rule = Literal["identity", "inequality", "expectation", "choice", "optimum"]
 Level = Literal["path", "mean", "average"]
 LEVELS: tuple[Level, ...] = ("path", "mean", "average")
-Values = Mapping[sympy.Symbol, sympy.Expr]
+Values = Mapping[Any, sympy.Expr]
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def _number(symbol: sympy.Basic) -> float:
     return 0.5 + 1.5 * digest / 2**32
 
 
-def _value(expr: sympy.Basic) -> tuple[float, float]:
+def _value(expr: Any) -> tuple[float, float]:
     """Return an expression's value at those numbers, and the size of what was added up."""
     if isinstance(expr, sympy.Symbol):
         return _number(expr), _number(expr)
@@ -270,8 +270,15 @@ def vanishes(expr: sympy.Expr) -> bool:
 def resolve(expr: sympy.Expr, definitions: Values) -> sympy.Expr:
     """Write out every abbreviation."""
     while expr.free_symbols & definitions.keys():
-        expr = expr.xreplace(dict(definitions))
+        expr = replaced(expr, definitions)
     return expr
+
+
+def replaced(expr: sympy.Expr, values: Values) -> sympy.Expr:
+    """Put values in for symbols, all at once."""
+    out = expr.xreplace(dict(values))
+    assert isinstance(out, sympy.Expr)
+    return out
 
 
 def check(derivation: Derivation) -> list[Fault]:
@@ -310,7 +317,7 @@ def _units(*sides: sympy.Expr) -> Iterator[str]:
             yield f"its sides have the units {', '.join(map(str, units))}"
 
 
-def _nonnegative(expr: sympy.Expr, facts: tuple[sympy.Expr, ...]) -> bool:
+def _nonnegative(expr: Any, facts: tuple[sympy.Expr, ...]) -> bool:
     """Whether an expression is never negative: by sympy, as a fact, or factor by factor."""
     if expr.is_nonnegative or any(vanishes(expr - fact) for fact in facts):
         return True
@@ -318,7 +325,7 @@ def _nonnegative(expr: sympy.Expr, facts: tuple[sympy.Expr, ...]) -> bool:
         if all(_nonnegative(part, facts) for part in expr.args):
             return True
         content, rest = expr.as_content_primitive()
-        return content.is_positive and rest != expr and _nonnegative(rest, facts)
+        return bool(content.is_positive) and rest != expr and _nonnegative(rest, facts)
     if isinstance(expr, sympy.Pow) and expr.exp.is_real:
         return bool(expr.exp.is_even and expr.base.is_real) or _nonnegative(expr.base, facts)
     return False
@@ -348,13 +355,13 @@ def _inequalities(derivation: Derivation) -> Iterator[Fault]:
 def _inequality(item: Inequality) -> Iterator[str]:
     if not item.certificate:
         return  # an assumption: the steps that use it have its exact sides
-    excess = (item.large - item.small).xreplace(dict(item.parts))
+    excess = replaced(item.large - item.small, item.parts)
     total = sum(item.certificate)
     if item.means:
         total = _mean(sympy.expand(total), item.means)
     if not vanishes(excess - total):
         yield "its certificate does not sum to large - small"
-    given = tuple(part.xreplace(dict(item.parts)) for part in item.given)
+    given = tuple(replaced(part, item.parts) for part in item.given)
     for part in item.certificate:
         if not _nonnegative(part, given):
             yield f"{part} may be negative"
@@ -383,7 +390,9 @@ def check_step(
     yield from check_sides(derivation, chain, step, weigh(derivation, chain, step, earlier))
 
 
-def check_sides(derivation: Derivation, chain: Chain, step: Step, weighed: Weighed) -> Iterator[str]:
+def check_sides(
+    derivation: Derivation, chain: Chain, step: Step, weighed: Weighed
+) -> Iterator[str]:
     """Check one step's sides against what `weigh` says of the inequalities it uses."""
     yield from weighed.complaints
     definitions = derivation.definitions

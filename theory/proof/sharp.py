@@ -11,8 +11,40 @@ import sympy
 
 from theory.proof import named
 from theory.proof.letters import (
-    DEFINITIONS, A_end, A_next, A_now, D, M, S, U, V1, V2, be, cc, dz, eta, f_end, f_next, f_now,
-    f_star, f_start, g, kappa, la, lag, lb, lhs, m, m_next, n, r, r_i, s, theta, u, w,
+    DEFINITIONS,
+    V1,
+    V2,
+    A_end,
+    A_next,
+    A_now,
+    D,
+    M,
+    S,
+    U,
+    be,
+    cc,
+    dz,
+    eta,
+    f_end,
+    f_next,
+    f_now,
+    f_star,
+    f_start,
+    g,
+    kappa,
+    la,
+    lag,
+    lb,
+    lhs,
+    m,
+    m_next,
+    n,
+    r,
+    r_i,
+    s,
+    theta,
+    u,
+    w,
 )  # fmt: skip
 from theory.proof.named import V, W, X, X_i, Y, h, k, lam
 from theory.proof.paper import AUXILIARY, STEP, WEIGHT, chain, uses
@@ -146,7 +178,8 @@ S12 = chain(
 
 ONE_STEP = chain(
     "S6-S12", "One step of descent, at z", "The pieces together.", "mean", f_next - f_now,
-    ("S6", "inequality", (u + w) * dz + L / 2 * dz**2, "f is L-smooth", uses(Use("smoothness of f"))),
+    ("S6", "inequality", (u + w) * dz + L / 2 * dz**2, "f is L-smooth",
+     uses(Use("smoothness of f"))),
     ("S7", "identity",
      gamma * (u + w) * (kappa * m + g) * D - gamma * u * g * eta - gamma * w * g * eta
      + L / 2 * dz**2,
@@ -279,29 +312,31 @@ def F(root: sympy.Expr, G: sympy.Symbol = G) -> sympy.Expr:
     )  # fmt: skip
 
 
+_EACH = (
+    start + R / (2 * theta) + theta * U / 2 + la * U / 2 + lagging * S / (2 * la) + lb * R / 2
+    + lagging * S / (2 * lb) + half_step * S + half_step * S / be + change + change * be - U
+)  # fmt: skip
+
+
 def _optima() -> list[tuple]:
     """The four optima over theta, lambda_a, lambda_b and beta, one after another."""
     pairs = {
         theta: (_rootU, _rootR), la: (_rootU, _rootk * _rootS), lb: (_rootR, _rootk * _rootS),
         be: (sympy.sqrt(2) * _roote, sympy.sqrt(2) * _rootg * _rootS),
     }  # fmt: skip
-    left = S15_ALL
+    left = _EACH
     rows = []
-    for number, (parameter, (p, o)) in zip("efgh", pairs.items(), strict=True):
+    names = ("theta", "lambda_a", "lambda_b", "beta")
+    for number, name, (parameter, (p, o)) in zip("efgh", names, pairs.items(), strict=True):
         right = left - p**2 * parameter / 2 - o**2 / parameter / 2 + p * o
         rows.append(
-            (f"S19{number}", "optimum", right, f"least at {parameter} = q/p",
+            (f"S19{number}", "optimum", right, f"{name} stands in p^2 {name} + q^2/{name} alone",
              uses(Use("arithmetic and geometric mean", HALF, {X: p, Y: o, lam: parameter}),
                   values={parameter: o / p}))
         )  # fmt: skip
         left = right
     return rows
 
-
-S15_ALL = (
-    start + R / (2 * theta) + theta * U / 2 + la * U / 2 + lagging * S / (2 * la) + lb * R / 2
-    + lagging * S / (2 * lb) + half_step * S + half_step * S / be + change + change * be - U
-)  # fmt: skip
 
 OPTIMISED = chain(
     "0 <= F(U, S)", "Every parameter optimised",
@@ -310,7 +345,7 @@ OPTIMISED = chain(
     ("S16d", "inequality",
      start + _shared + Mq * S + _eta2 * d * reach**2 / T - U, "S15 with M <= S",
      uses(Use("S15"), Use("M <= S", lagging / 2 * (1 / la + 1 / lb)))),
-    ("S16e", "identity", S15_ALL, "each parameter by itself"),
+    ("S16e", "identity", _EACH, "each parameter by itself"),
     *_optima(),
     ("S19i", "identity", F(_rootS), "collect: F rises with S"),
 )  # fmt: skip
