@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sympy
@@ -117,6 +118,7 @@ def quadratic_ratio() -> tuple[sympy.Expr, sympy.Expr]:
     return sympy.simplify(y * solution[p]), sympy.simplify(closed)
 
 
+@cache
 def ends() -> tuple[End, ...]:
     """Return all comparisons."""
     ratio, closed = quadratic_ratio()
