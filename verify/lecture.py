@@ -23,7 +23,7 @@ from theory.proof import (
     ends,
 )
 from theory.proof.letters import LETTERS
-from theory.proof.writing import latex, latex_lines, text, words
+from theory.proof.writing import latex, latex_lines, latex_words, text, words
 
 _RULES = {
     "identity": "computer algebra: the two sides' difference is 0",
@@ -256,18 +256,22 @@ def as_latex(derivations: Sequence[Derivation]) -> str:
     """Return the lecture as the body of a LaTeX article; it needs amsmath alone."""
     lines = []
     for derivation in derivations:
-        lines += [rf"\section{{{_escaped(derivation.title)}}}", _escaped(derivation.words), ""]
+        lines += [
+            rf"\section{{{latex_words(derivation.title)}}}",
+            latex_words(derivation.words),
+            "",
+        ]
         lines += [r"\subsection*{The letters}", r"\begin{description}"]
         used = _letters(derivation)
         lines += [
-            rf"\item[${item.latex}$] {_escaped(item.meaning)}"
+            rf"\item[${item.latex}$] {latex_words(item.meaning)}"
             for item in LETTERS.values()
             if item.symbol in used
         ]
         lines += [r"\end{description}", r"\subsection*{The inequalities, by name}"]
         for item in derivation.inequalities:
-            lines.append(rf"\paragraph{{{_escaped(item.name)}}} ({_escaped(item.source)}) "
-                         rf"{_escaped(item.words)}.")  # fmt: skip
+            lines.append(rf"\paragraph{{{latex_words(item.name)}}} ({latex_words(item.source)}) "
+                         rf"{latex_words(item.words)}.")  # fmt: skip
             right = f"d {latex(item.large)}" if item.scope == "counted" else latex(item.large)
             lines.append(rf"\[ {latex(item.small)} \le {right} \]")
         for chain in derivation.chains:
@@ -276,26 +280,12 @@ def as_latex(derivations: Sequence[Derivation]) -> str:
 
 
 def _chain_latex(chain: Chain) -> Iterator[str]:
-    yield rf"\subsection{{{_escaped(chain.title)}}}"
-    yield f"{_escaped(chain.words)} ({_LEVELS[chain.level]})"
+    yield rf"\subsection{{{latex_words(chain.title)}}}"
+    yield f"{latex_words(chain.words)} ({_LEVELS[chain.level]})"
     yield rf"\[ {latex(chain.small)} \]"
     for step in chain.steps:
         relation = {"<=": r"\le", ">= inf =": r"\ge"}.get(step.relation, "=")
         body = " \\\\\n&\\quad ".join(latex_lines(step.right))
-        note = f" Our text of the paper: {_escaped(step.printed)}." if step.printed else ""
-        yield rf"\noindent\textbf{{{_escaped(step.id)}}} {_escaped(step.words)}.{note}"
+        note = f" Our text of the paper: {latex_words(step.printed)}." if step.printed else ""
+        yield rf"\noindent\textbf{{{latex_words(step.id)}}} {latex_words(step.words)}.{note}"
         yield f"\\begin{{align*}}\n{relation} {{}} & {body}\n\\end{{align*}}"
-
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}", "_": r"\_", "^": r"\textasciicircum{}", "&": r"\&", "%": r"\%",
-    "#": r"\#", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "$": r"\$",
-}  # fmt: skip
-
-
-def _escaped(plain: str) -> str:
-    escaped = "".join(_SPECIAL.get(character, character) for character in plain)
-    for plain, symbol in ((">=", r"\ge"), ("<=", r"\le"), ("->", r"\to"), ("||", r"\|"),
-                          ("<", "<"), (">", ">"), ("|", "|")):  # fmt: skip
-        escaped = escaped.replace(plain, f"\0{symbol}\1")
-    return escaped.replace("\0", "$").replace("\1", "$")

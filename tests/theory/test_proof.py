@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import sympy
+from matplotlib.mathtext import MathTextParser
 
 from theory import proof, tight
 from theory.bound import UNIT
@@ -25,18 +26,9 @@ from theory.proof import (
 from theory.proof.letters import DEFINITIONS, UNITS, D, be, cc, eta, g, la, lb, n, theta, u
 from theory.proof.letters import S as SECOND
 from theory.proof.letters import U as WEIGHTED
-from theory.proof.rules import (
-    Chain,
-    Derivation,
-    check,
-    check_chain,
-    check_sides,
-    check_step,
-    resolve,
-    vanishes,
-    weigh,
-)
-from theory.proof.writing import text
+from theory.proof.parts import Chain, Derivation, resolve
+from theory.proof.rules import check, check_chain, check_sides, check_step, vanishes, weigh
+from theory.proof.writing import latex, latex_lines, latex_words, text, words
 from theory.symbols import G, Gb, L, eps, gamma, rho, symbol
 from theory.theorem1 import APPENDIX, CORRECTED, TIGHT_SIMPLE
 from theory.units import unit_of
@@ -307,3 +299,28 @@ def test_formulas_read_as_text():
     assert text(gamma * L**2 * rho**2 / (2 * eps)) == "γ L² ρ²/(2 ε)"
     assert text(eta - D) == "η − D"
     assert text(sympy.sqrt(gamma / eps) * Gb**3) == "Ḡ³ √γ/√ε"
+    assert text(D**2 - eta) == "D² − η"
+    assert words("eta_{t-1} <= 1/eps, ||grad f(x_t)||^2") == "η_{t−1} ≤ 1/ε, ‖∇f(x_t)‖²"
+    assert words("Lemmas 5-10") == "Lemmas 5-10"
+
+
+def test_every_formula_is_latex_that_a_parser_takes():
+    parser = MathTextParser("agg")
+    lines = [
+        line
+        for derivation in DERIVATIONS.values()
+        for step in derivation.steps.values()
+        for line in latex_lines(step.right)
+    ]
+    lines += [latex(item.large) for item in (*PAPER.inequalities, *SHARP.inequalities)]
+    for line in lines:
+        parser.parse(f"${line}$")
+
+
+def test_every_sentence_has_its_mathematics_in_dollars():
+    for derivation in DERIVATIONS.values():
+        for step in derivation.steps.values():
+            for sentence in (step.words, step.printed):
+                outside = latex_words(sentence).split("$")[::2]
+                assert all(part.isascii() for part in outside), sentence
+                assert not any(set("^_<>|") & set(part) for part in outside), sentence

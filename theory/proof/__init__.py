@@ -9,14 +9,14 @@ from theory.proof.ends import End as End
 from theory.proof.ends import differences as differences
 from theory.proof.ends import ends as ends
 from theory.proof.paper import PAPER as PAPER
-from theory.proof.rules import Chain as Chain
-from theory.proof.rules import Derivation as Derivation
-from theory.proof.rules import Fact as Fact
-from theory.proof.rules import Fault as Fault
-from theory.proof.rules import Induction as Induction
-from theory.proof.rules import Inequality as Inequality
-from theory.proof.rules import Step as Step
-from theory.proof.rules import Use as Use
+from theory.proof.parts import Chain as Chain
+from theory.proof.parts import Derivation as Derivation
+from theory.proof.parts import Fact as Fact
+from theory.proof.parts import Fault as Fault
+from theory.proof.parts import Induction as Induction
+from theory.proof.parts import Inequality as Inequality
+from theory.proof.parts import Step as Step
+from theory.proof.parts import Use as Use
 from theory.proof.rules import check as check
 from theory.proof.sharp import SHARP as SHARP
 

@@ -10,7 +10,8 @@ import sympy
 from theory import tight
 from theory.proof import paper, sharp
 from theory.proof.letters import DEFINITIONS, U
-from theory.proof.rules import resolve, vanishes
+from theory.proof.parts import resolve
+from theory.proof.rules import vanishes
 from theory.symbols import G, Gb, L, beta1, eps, gamma, rho, tau
 from theory.theorem1 import APPENDIX, CORRECTED, PRINTED, SIMPLE_STEP, TIGHT, TIGHT_SIMPLE
 

@@ -38,7 +38,7 @@ from theory.proof.letters import (
     u,
     w,
 )  # fmt: skip
-from theory.proof.rules import Fact, Induction, Inequality
+from theory.proof.parts import Fact, Induction, Inequality
 from theory.symbols import ONE, G, Gb, L, T, b, beta1, d, eps, rho, sigma
 
 X, X_i, Y, Z, h, k, H, V, W = sympy.symbols("X X_i Y Z h k H V W", real=True)

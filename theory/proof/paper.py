@@ -49,7 +49,7 @@ from theory.proof.letters import (
     x_next,
 )  # fmt: skip
 from theory.proof.named import H, V, W, X, X_i, Y, Z, h, k, lam
-from theory.proof.rules import Chain, Derivation, Fact, Step, Use
+from theory.proof.parts import Chain, Derivation, Fact, Step, Use
 from theory.symbols import ONE, Delta, G, Gb, L, T, b, beta1, d, eps, gamma, rho, sigma
 
 R = L**2 * rho**2 / eps

@@ -48,7 +48,7 @@ from theory.proof.letters import (
 )  # fmt: skip
 from theory.proof.named import V, W, X, X_i, Y, h, k, lam
 from theory.proof.paper import AUXILIARY, STEP, WEIGHT, chain, uses
-from theory.proof.rules import Chain, Derivation, Fact, Use
+from theory.proof.parts import Chain, Derivation, Fact, Use
 from theory.symbols import ONE, Delta, G, Gb, L, T, b, beta1, d, eps, gamma, rho, sigma
 
 HALF = sympy.Rational(1, 2)
