@@ -23,7 +23,24 @@ from theory.proof import (
     paper,
     sharp,
 )
-from theory.proof.letters import DEFINITIONS, UNITS, D, be, cc, eta, g, la, lb, n, theta, u
+from theory.proof.letters import (
+    DEFINITIONS,
+    UNITS,
+    D,
+    H,
+    X,
+    be,
+    cc,
+    eta,
+    g,
+    h,
+    k,
+    la,
+    lb,
+    n,
+    theta,
+    u,
+)
 from theory.proof.letters import S as SECOND
 from theory.proof.letters import U as WEIGHTED
 from theory.proof.parts import Chain, Derivation, resolve
@@ -223,10 +240,10 @@ def test_the_noise_averages_out_against_what_is_known_and_against_nothing_else()
 
 
 def test_an_inequality_needs_its_conditions():
-    at = {named.X: u, named.k: sympy.Integer(1), named.h: eta, named.H: 1 / eps}
+    at = {X: u, k: sympy.Integer(1), h: eta, H: 1 / eps}
     good = Step("good", "", u**2 * eta, u**2 / eps, "inequality", (Use("eta's range", at=at),))
     assert one_step(good) == []
-    too_small = at | {named.H: 1 / (2 * eps)}
+    too_small = at | {H: 1 / (2 * eps)}
     wrong = Step(
         "bad", "", u**2 * eta, u**2 / (2 * eps), "inequality", (Use("eta's range", at=too_small),)
     )

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import sympy
 
-from theory.symbols import ONE, QUANTITIES, F, X, beta1, gamma
+from theory.symbols import ONE, QUANTITIES, F, beta1, gamma
+from theory.symbols import X as LENGTH
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Letter:
     vector: bool = True
 
 
-_GRADIENT, _RATE = F / X, X / F
+_GRADIENT, _RATE = F / LENGTH, LENGTH / F
 
 _VECTORS = {
     # name: (text, LaTeX, unit, known before the batch, meaning)
@@ -50,11 +51,11 @@ _VECTORS = {
     "a_i": ("aᵢ", "a_i", _GRADIENT, False, "a of one sample: a is its mean over the batch"),
     "c_i": ("cᵢ", "c_i", _GRADIENT, False, "c of one sample"),
     "r_i": ("rᵢ", "r_i", _GRADIENT, False, "r of one sample"),
-    "dz": ("Δz", r"\Delta z", X, False, "z_{t+1} - z_t"),
-    "lag": ("ζ", r"\zeta", X, True, "z_t - x_t"),
-    "x_next": ("x₊", "x_{t+1}", X, False, "x_{t+1}"),
-    "x": ("x", "x_t", X, True, "x_t"),
-    "x_last": ("x₋", "x_{t-1}", X, True, "x_{t-1}"),
+    "dz": ("Δz", r"\Delta z", LENGTH, False, "z_{t+1} - z_t"),
+    "lag": ("ζ", r"\zeta", LENGTH, True, "z_t - x_t"),
+    "x_next": ("x₊", "x_{t+1}", LENGTH, False, "x_{t+1}"),
+    "x": ("x", "x_t", LENGTH, True, "x_t"),
+    "x_last": ("x₋", "x_{t-1}", LENGTH, True, "x_{t-1}"),
     "m_next": ("m₊", "m_t", _GRADIENT, False, "m_t"),
 }
 
@@ -142,9 +143,13 @@ theta, la, lb, be, cc = map(letter, ["theta", "la", "lb", "be", "cc"])
 VECTORS = tuple(item.symbol for item in LETTERS.values() if item.vector)
 KNOWN = frozenset(item.symbol for item in LETTERS.values() if item.known)
 
+X, X_i, Y, Z, h, k, H, V, W = GENERIC = sympy.symbols("X X_i Y Z h k H V W", real=True)
+lam = sympy.Symbol("lam", positive=True)
+index = sympy.Symbol("k", integer=True, nonnegative=True)
+
 UNITS: dict[sympy.Symbol, sympy.Expr] = {
     item.symbol: item.unit for item in (*QUANTITIES.values(), *LETTERS.values())
-}
+} | dict.fromkeys((*GENERIC, lam, index), ONE)
 """The unit of every symbol of a proof."""
 
 AVERAGES: dict[sympy.Expr, sympy.Symbol] = {

@@ -10,10 +10,16 @@ from theory.proof.letters import (
     P2,
     PQ2,
     Q2,
-    UNITS,
     V1,
     V2,
     D,
+    H,
+    V,
+    W,
+    X,
+    X_i,
+    Y,
+    Z,
     a_i,
     c_i,
     cross,
@@ -25,7 +31,11 @@ from theory.proof.letters import (
     f_now,
     f_star,
     g,
+    h,
+    index,
+    k,
     lag,
+    lam,
     last,
     last2,
     m,
@@ -40,14 +50,6 @@ from theory.proof.letters import (
 )  # fmt: skip
 from theory.proof.parts import Fact, Induction, Inequality
 from theory.symbols import ONE, G, Gb, L, T, b, beta1, d, eps, rho, sigma
-
-X, X_i, Y, Z, h, k, H, V, W = sympy.symbols("X X_i Y Z h k H V W", real=True)
-lam = sympy.Symbol("lam", positive=True)
-ALL = (X, X_i, Y, Z, h, k, H, V, W, lam)
-UNITS.update(dict.fromkeys(ALL, ONE))
-
-_index = sympy.Symbol("k", integer=True, nonnegative=True)
-UNITS[_index] = ONE
 
 YOUNG = Inequality(
     "Young", "Lemma 1, (48)",
@@ -264,18 +266,18 @@ FACTS = (
 )  # fmt: skip
 """What both proofs take as given; each adds |g| <= G in its own letters."""
 
-_weight = (1 - beta1) * beta1**_index
+_weight = (1 - beta1) * beta1**index
 INDUCTIONS = (
     Induction(
         "variance of a mean", "Assumption 2",
         "b independent terms of variance sigma^2/b^2 each sum to sigma^2/b at k = b",
-        _index, sigma**2 / b**2, _index * sigma**2 / b**2,
+        index, sigma**2 / b**2, index * sigma**2 / b**2,
     ),
     Induction(
         "weights of the momentum", "line 6",
         "m_t has the weights (1 - beta1) beta1^j on past gradients; k of them sum to 1 - beta1^k "
         "<= 1: |m_t| <= G, and the same for v_t",
-        _index, _weight, 1 - beta1**_index,
+        index, _weight, 1 - beta1**index,
     ),
 )  # fmt: skip
 """Sums in closed form."""

@@ -12,7 +12,14 @@ from theory.proof.letters import (
     V1,
     V2,
     D,
+    H,
     U,
+    V,
+    W,
+    X,
+    X_i,
+    Y,
+    Z,
     a,
     a_i,
     alpha2,
@@ -28,8 +35,11 @@ from theory.proof.letters import (
     f_star,
     f_start,
     g,
+    h,
+    k,
     kappa,
     lag,
+    lam,
     lam1,
     lam2,
     lam3,
@@ -48,7 +58,6 @@ from theory.proof.letters import (
     x_last,
     x_next,
 )  # fmt: skip
-from theory.proof.named import H, V, W, X, X_i, Y, Z, h, k, lam
 from theory.proof.parts import Chain, Derivation, Fact, Step, Use
 from theory.symbols import ONE, Delta, G, Gb, L, T, b, beta1, d, eps, gamma, rho, sigma
 

@@ -21,6 +21,11 @@ from theory.proof.letters import (
     M,
     S,
     U,
+    V,
+    W,
+    X,
+    X_i,
+    Y,
     be,
     cc,
     dz,
@@ -31,9 +36,12 @@ from theory.proof.letters import (
     f_star,
     f_start,
     g,
+    h,
+    k,
     kappa,
     la,
     lag,
+    lam,
     lb,
     lhs,
     m,
@@ -46,7 +54,6 @@ from theory.proof.letters import (
     u,
     w,
 )  # fmt: skip
-from theory.proof.named import V, W, X, X_i, Y, h, k, lam
 from theory.proof.paper import AUXILIARY, STEP, WEIGHT, chain, uses
 from theory.proof.parts import Chain, Derivation, Fact, Use
 from theory.symbols import ONE, Delta, G, Gb, L, T, b, beta1, d, eps, gamma, rho, sigma
