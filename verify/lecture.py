@@ -63,7 +63,8 @@ def _checked_by(step: Step) -> str:
 
 def _use(use: Use) -> str:
     name = words(use.name)
-    return name if use.times == 1 else f"{text(use.times)} × {name}"
+    times = f"({text(use.times)})" if use.times.is_Add else text(use.times)
+    return name if use.times == 1 else f"{times} × {name}"
 
 
 def rendered(derivations: Sequence[Derivation]) -> Iterator[RenderableType]:
@@ -155,7 +156,7 @@ def _section(number: int, chain: Chain, faults: Sequence[Fault]) -> Group:
     steps.add_row("", "", Text(text(chain.small), style="bold"))
     wrong = {fault.where for fault in faults}
     for step in chain.steps:
-        relation = {"<=": "≤", ">= inf =": "≥"}.get(step.relation, step.relation)
+        relation = {"<=": "≤"}.get(step.relation, step.relation)
         steps.add_row(Text(step.id, style="cyan"), relation, Text(text(step.right), style="bold"))
         notes = Text(words(step.words))
         notes.append(f"\n{'FAILS' if step.id in wrong else 'checked'}: {_checked_by(step)}",
@@ -284,7 +285,7 @@ def _chain_latex(chain: Chain) -> Iterator[str]:
     yield f"{latex_words(chain.words)} ({_LEVELS[chain.level]})"
     yield rf"\[ {latex(chain.small)} \]"
     for step in chain.steps:
-        relation = {"<=": r"\le", ">= inf =": r"\ge"}.get(step.relation, "=")
+        relation = {"<=": r"\le", "inf": r"\inf ="}.get(step.relation, "=")
         body = " \\\\\n&\\quad ".join(latex_lines(step.right))
         note = f" Our text of the paper: {latex_words(step.printed)}." if step.printed else ""
         yield rf"\noindent\textbf{{{latex_words(step.id)}}} {latex_words(step.words)}.{note}"

@@ -267,7 +267,13 @@ FACTS = (
 """What both proofs take as given; each adds |g| <= G in its own letters."""
 
 _weight = (1 - beta1) * beta1**index
+_e = sympy.Function("e")
 INDUCTIONS = (
+    Induction(
+        "telescoping", "(45), (51)",
+        "e(j) - e(j + 1) over j < k sum to e(0) - e(k): for eta, eta^2, f(z) and ||m eta||^2",
+        index, _e(index) - _e(index + 1), _e(0) - _e(index),
+    ),
     Induction(
         "variance of a mean", "Assumption 2",
         "b independent terms of variance sigma^2/b^2 each sum to sigma^2/b at k = b",

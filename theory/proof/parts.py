@@ -116,9 +116,9 @@ class Step:
 
     @property
     def relation(self) -> str:
-        """``=``, ``<=``, or what the rule does to the left side."""
+        """``=``, ``<=``, or ``inf``: the right side is the left one's infimum."""
         return {"identity": "=", "inequality": "<=", "expectation": "=",
-                "choice": "=", "optimum": ">= inf ="}[self.rule]  # fmt: skip
+                "choice": "=", "optimum": "inf"}[self.rule]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def _name(base: Any, dialect: int) -> str | None:
     """Return a symbol's or a number's name, in text (0) or LaTeX (1); None for a sum."""
     if base in _NAMES:
         return _NAMES[base][dialect]
-    if base.is_Symbol:
+    if base.is_Symbol or base.is_Function:
         return _OTHERS.get(str(base), (str(base), str(base)))[dialect]
     return str(base) if base.is_Integer else None
 
