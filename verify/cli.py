@@ -86,9 +86,9 @@ def _refuse(message: str) -> NoReturn:
     sys.exit(2)
 
 
-def _show(*tables: Any) -> None:
+def _show(*tables: Any, width: int = 200) -> None:
     # A terminal's width if there is one; a table's own width in a file or a pipe.
-    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console = Console() if sys.stdout.isatty() else Console(width=width)
     for table in tables:
         console.print(table)
 
@@ -419,6 +419,32 @@ def claims(json: Json = False) -> None:
         _print_json({"claims": rows})
     else:
         _show(tables.claims(CLAIMS.values()))
+
+
+@app.command()
+def proof(
+    part: Annotated[str, typer.Option(help="paper, sharp or all.")] = "all",
+    latex: Annotated[
+        bool, typer.Option(help="Print the body of a LaTeX article instead; it needs amsmath.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Read the proofs, step by step, each with what checks it.
+
+    Exit code 0 if every step checks and the proofs end in the stated bounds, else 1.
+    """
+    from theory.proof import check, ends
+    from verify import lecture
+
+    derivations = lecture.chosen(part)
+    if json:
+        _print_json(lecture.as_json(derivations))
+    elif latex:
+        print(lecture.as_latex(derivations))
+    else:
+        _show(*lecture.rendered(derivations), width=100)
+    if any(check(derivation) for derivation in derivations) or not all(e.equal for e in ends()):
+        raise typer.Exit(1)
 
 
 @app.command()
