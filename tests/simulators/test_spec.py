@@ -95,7 +95,7 @@ def test_runs_follow_the_cells_in_order(spec):
             assert (getattr(runs.inputs, name)[rows] == cell[name]).all(), name
 
 
-@pytest.mark.parametrize("engine", ["reference", "torch"])
+@pytest.mark.parametrize("engine", ["reference", "numba", "torch"])
 def test_one_cell_of_a_grid_run_alone_gives_the_same_bytes(tmp_path, spec, engine):
     for grid in (spec, scheduled(spec, c_gamma=0.003, c_rho=[0.1, 0.2])):
         grid = msgspec.structs.replace(

@@ -173,7 +173,9 @@ def test_recorded_heads_replayed_by_hand_give_the_path_and_every_statistic(metho
     assert np.array_equal(runs.max_abs_gradient, largest)
 
 
-ENGINES = [("reference", "float64"), ("torch", "float64"), ("torch", "float32")]
+ENGINES = [("reference", "float64")] + [
+    (engine, dtype) for engine in ("numba", "torch") for dtype in ("float64", "float32")
+]
 each_engine = pytest.mark.parametrize(("engine", "dtype"), ENGINES)
 
 

@@ -9,7 +9,7 @@ from simulators import METHODS, SeparableProblem, simulate, update
 
 CELL = {"gamma": 0.05, "rho": 0.2, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 2, "T": 40}
 STEP = {"gamma": 0.05, "rho": 0.3, "beta1": 0.5, "beta2": 0.9, "eps": 0.25, "v_init": 0.1}
-ENGINES = pytest.mark.parametrize("engine", ["reference", "torch"])
+ENGINES = pytest.mark.parametrize("engine", ["reference", "numba", "torch"])
 
 
 def make(noise="additive", **changes):
