@@ -122,6 +122,31 @@ def _expm1(x):
     return code
 
 
+def exp(x):
+    """Return e^x for -80 <= x <= 0 (float64: -700); accurate to rounding."""
+    raise NotImplementedError("for compiled code")
+
+
+@overload(exp, jit_options=JIT)
+def _exp(x):
+    number, rounder = _NUMBER[x], _NUMBER[x](_ROUNDER[x])
+    ln2_1, ln2_2 = map(number, _LN2[x])
+    log2_e, one = number(1 / LN2), number(1)
+    whole, bias, mantissa = _CAST[x], _BIAS[x], _MANTISSA[x]
+    # e^r = 1 + (r + r^2 q(r)) on |r| <= ln(2)/2, up to the power 13 or 7.
+    powers = range(13 if x == types.float64 else 7, 1, -1)
+    q = _polynomial([1 / math.factorial(n) for n in powers], number)
+
+    def code(x):
+        shifted = x * log2_e + rounder
+        k = shifted - rounder
+        r = (x - k * ln2_1) - k * ln2_2
+        power = _from_bits(whole((_bits(shifted) + bias) << mantissa))  # 2^k
+        return power * (one + (r + r * r * q(r)))
+
+    return code
+
+
 def tanh(u):
     """Return tanh u, accurate to rounding."""
     raise NotImplementedError("for compiled code")

@@ -1,0 +1,459 @@
+"""The compiled loops of the numba engine for finite sums: one run after another.
+
+Why it looks as it does. The cost of a step is fetching its rows of data and two passes over them:
+the rows of the step to come are drawn, and asked for, while this step's are in use, and both
+gradients of a step read the same rows while they are near. A batch's rows go through the vectors
+of `simulators.engines.vectors`, in tiles of `TILE`; a batch is filled up with a row of zeros, whose
+contribution is 0. The iterate's coordinates stand in chunks of `CHUNK`, all of a chunk's numbers in
+one row, field by field at constant offsets, so that the compiler sees that they do not overlap.
+Every sum's order is fixed by the batch alone: a run's bits do not depend on the runs around it.
+
+A full gradient costs a pass over the data. The points that need one wait until there are `POINTS`,
+and share the pass: each tile of rows serves them all while it is in the cache.
+"""
+
+import numpy as np
+from numba import njit
+
+from simulators.engines.elementary import JIT, exp, log1p
+from simulators.engines.vectors import GROUP, TREE, add_rows, prefetch, products, tree_sum
+
+CHUNK = TREE
+TILE = 64
+POINTS = 8
+
+AHEAD = 32
+"""How many rows before its use a row is asked for, where a batch is larger than `NEAR`."""
+
+NEAR = 64
+"""Largest batch whose rows stay in the first-level cache for the second gradient."""
+
+# Unsigned: an index that may be negative is checked, and a checked one is gathered.
+_C = np.uint64(CHUNK)
+
+# A chunk's row, in the dtype of the iterates: fields of a coordinate each. OWN is a worker's.
+X, M, V, V_HAT, ETA, S, G, OWN, LARGEST = (np.uint64(field * CHUNK) for field in range(9))
+ROW = 9 * CHUNK
+
+# A chunk's row of sums, in float64.
+NORM2, L1, L2 = (np.uint64(field * CHUNK) for field in range(3))
+SUM_ROW = 3 * CHUNK
+
+# A run's hyper-parameters, in the dtype of the iterates.
+MINUS_GAMMA, BETA1, ONE_MINUS_BETA1, BETA2, ONE_MINUS_BETA2, FLOOR, V_INIT = range(7)
+
+# A run's whole numbers.
+STEPS, B, WORKERS, SCHEDULE, OUT, REPLICATE, KEY0, KEY1 = range(8)
+
+# The method's switches.
+PERTURBS, ADAPTS, KEEPS_MAX, IS_LOCAL = range(4)
+
+# The problem's numbers, in the dtype of the iterates.
+ALPHA, LARGEST_REACH = range(2)
+
+_SAMPLES, _FULL = np.uint64(1 << 16), np.uint64(2 << 16)  # streams of the noise contract
+_LOW, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
+_MULTIPLIER0, _MULTIPLIER1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_WEYL0, _WEYL1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+
+
+@njit(**JIT)
+def _philox(c0, c1, c2, c3, k0, k1):
+    """Return a Philox block's words; all uint64."""
+    for _ in range(10):
+        p0, p1 = c0 * _MULTIPLIER0, c2 * _MULTIPLIER1
+        c0, c1 = (p1 >> _32) ^ c1 ^ k0, p1 & _LOW
+        c2, c3 = (p0 >> _32) ^ c3 ^ k1, p0 & _LOW
+        k0, k1 = (k0 + _WEYL0) & _LOW, (k1 + _WEYL1) & _LOW
+    return c0, c1, c2, c3
+
+
+@njit(**JIT)
+def _below(n, low, high):
+    return (high * n + ((low * n) >> _32)) >> _32
+
+
+@njit(error_model="numpy")
+def _draw(offsets, start, b, t, worker, run, N, columns):
+    """Put where the rows of a worker's mini-batch begin into offsets[start : start + b]; and, if b
+    is odd, one more.
+    """
+    block, stream = np.uint64(t), _SAMPLES + np.uint64(worker)
+    replicate, k0, k1 = np.uint64(run[REPLICATE]), np.uint64(run[KEY0]), np.uint64(run[KEY1])
+    n, width = np.uint64(N), np.uint64(columns)
+    for i in range((b + 1) // 2):
+        w0, w1, w2, w3 = _philox(block, np.uint64(i), replicate, stream, k0, k1)
+        offsets[start + 2 * i] = np.int64(_below(n, w0, w1) * width)
+        offsets[start + 2 * i + 1] = np.int64(_below(n, w2, w3) * width)
+
+
+@njit(error_model="numpy")
+def _draw_all(offsets, t, run, local, N, columns):
+    """Draw every worker's mini-batch of step t, filled up to whole groups."""
+    b, workers = run[B], run[WORKERS]
+    padded = -(-b // GROUP) * GROUP
+    for worker in range(workers):
+        start = worker * (padded if local else b)
+        _draw(offsets, start, b, t, worker, run, N, columns)
+        if local or worker == workers - 1:
+            for i in range(start + b, -(-(start + b) // GROUP) * GROUP):
+                offsets[i] = N * columns
+
+
+@njit(**JIT)
+def _factors(z, start, count):
+    """Turn each z into 1/(1 + e^z)."""
+    one, far = z.dtype.type(1), z.dtype.type(80)
+    for i in range(start, start + count):
+        e = exp(-min(abs(z[i]), far))
+        z[i] = (e if z[i] >= 0 else one) / (one + e)
+
+
+@njit(error_model="numpy")
+def _tile(data, offsets, first, count, point, columns, z, total):
+    """Add sum_i w_i c_i over offsets[first : first + count], whole groups, to ``total``."""
+    for k in range(0, count, GROUP):
+        products(data, offsets[first:], k, point, columns, z)
+    _factors(z, 0, count)
+    for k in range(0, count, GROUP):
+        add_rows(data, offsets[first:], k, z, columns, total)
+
+
+@njit(error_model="numpy")
+def _batch_gradient(data, offsets, first, b, point, columns, z, total, numbers, rows, to, ahead,
+                    ahead_count):  # fmt: skip
+    """Put the gradient at ``point`` of the batch whose rows begin at offsets[first] into ``to``.
+
+    Rows of the first ``ahead_count`` in ``ahead``, and of a large batch its own, are asked for.
+    """
+    for j in range(columns):
+        total[j] = 0
+    size = -(-b // GROUP) * GROUP
+    for start in range(0, size, TILE):
+        count = min(TILE, size - start)
+        if size > NEAR:
+            for i in range(start + AHEAD, start + AHEAD + count):
+                if i < size:
+                    prefetch(data, offsets[first + i], columns)
+                elif i - size < ahead_count:
+                    prefetch(data, ahead[i - size], columns)
+        else:
+            for i in range(min(size, ahead_count)):
+                prefetch(data, ahead[i], columns)
+        _tile(data, offsets, first + start, count, point, columns, z, total)
+    share = numbers.dtype.type(1.0 / b)
+    twice = numbers[ALPHA] + numbers[ALPHA]
+    one = numbers.dtype.type(1)
+    for c in range(len(rows)):
+        row, at = rows[c], c * CHUNK
+        for i in range(_C):
+            x = point[at + i]
+            low = one + x * x
+            row[to + i] = twice * x / (low * low) - share * total[at + i]
+
+
+@njit(error_model="numpy")
+def _reach(rows, sums, along, rho, most):
+    """Return rho/||s||, 0 where s = 0, s in the field ``along``."""
+    norm2 = 0.0
+    for c in range(len(rows)):
+        row, own = rows[c], sums[c]
+        for i in range(_C):
+            s = np.float64(row[along + i])
+            own[NORM2 + i] = s * s
+        norm2 += tree_sum(own, np.int64(NORM2))
+    return rows.dtype.type(min(rho / np.sqrt(norm2), np.float64(most)) if norm2 > 0.0 else 0.0)
+
+
+@njit(error_model="numpy")
+def _place(rows, along, reach, point):
+    """Put x + reach times the field ``along`` into ``point``."""
+    for c in range(len(rows)):
+        row, at = rows[c], c * CHUNK
+        for i in range(_C):
+            point[at + i] = row[X + i] + reach * row[along + i]
+
+
+@njit(error_model="numpy")
+def _move(row, sums, values, adapts, keeps_max, g):
+    """Lines 6 to 10 of Algorithm 1 for a chunk; ``g`` is the field of g_t."""
+    for i in range(_C):
+        row[LARGEST + i] = max(row[LARGEST + i], max(abs(row[S + i]), abs(row[g + i])))
+    beta1, one_minus_beta1, minus_gamma = values[BETA1], values[ONE_MINUS_BETA1], values[MINUS_GAMMA]
+    for i in range(_C):
+        row[M + i] = beta1 * row[M + i] + one_minus_beta1 * row[g + i]
+    changed = False
+    if adapts:
+        beta2, one_minus_beta2 = values[BETA2], values[ONE_MINUS_BETA2]
+        for i in range(_C):
+            v = beta2 * row[V + i] + one_minus_beta2 * (row[g + i] * row[g + i])
+            row[V + i] = v
+            changed |= v > row[V_HAT + i]
+        changed |= not keeps_max
+        if changed:
+            _adapt(row, sums, values[FLOOR], keeps_max)
+    for i in range(_C):
+        row[X + i] += minus_gamma * row[M + i] * row[ETA + i]
+    return changed
+
+
+@njit(error_model="numpy")
+def _adapt(row, sums, floor, keeps_max):
+    """Lines 8 and 9 of Algorithm 1 for a chunk, where some v_hat changes."""
+    one = row.dtype.type(1)
+    for i in range(_C):
+        old, was = row[V_HAT + i], row[ETA + i]
+        new = max(old if keeps_max else floor, row[V + i])
+        eta = one / np.sqrt(new)
+        # |was - eta| without cancellation; every factor but the first is at most 1.
+        large = max(was, eta)
+        share = abs(new - old) / max(new, old)
+        change = np.float64(large * share * (large / (was + eta)))
+        row[V_HAT + i] = new
+        row[ETA + i] = eta
+        sums[L1 + i] += change
+        sums[L2 + i] += change * change
+
+
+@njit(error_model="numpy")
+def _start(rows, sums, values, x0):
+    """Put everything to its state before step 0; beyond x0's length no v grows."""
+    real = rows.dtype.type
+    rows[:] = 0
+    sums[:] = 0
+    for c in range(len(rows)):
+        for i in range(_C):
+            rows[c, V_HAT + i] = values[FLOOR]
+            rows[c, ETA + i] = real(1) / np.sqrt(values[FLOOR])
+    for j in range(len(x0)):
+        rows[j // CHUNK, X + np.uint64(j % CHUNK)] = x0[j]
+        rows[j // CHUNK, V + np.uint64(j % CHUNK)] = values[V_INIT]
+
+
+@njit(error_model="numpy")
+def _active(rows, d, floor):
+    """Return how many coordinates have v_hat > eps^2."""
+    count = 0
+    for j in range(d):
+        count += rows[j // CHUNK, V_HAT + np.uint64(j % CHUNK)] > floor
+    return count
+
+
+@njit(error_model="numpy")
+def _full(data, N, columns, points, valued, count, offsets, z, total, terms, gradients, losses):
+    """Sum w_i c_i over all samples at ``count`` points, and the losses where ``valued``."""
+    gradients[:count] = 0
+    losses[:count] = 0
+    for first in range(0, N, TILE):
+        for i in range(TILE):
+            offsets[i] = min(first + i, N) * columns
+        for p in range(count):
+            point = points[p]
+            for k in range(0, TILE, GROUP):
+                products(data, offsets, k, point, columns, z)
+            if valued[p]:
+                for i in range(TILE):
+                    value = np.float64(z[i])
+                    terms[i] = max(-value, 0.0) + log1p(exp(-min(abs(value), 700.0)))
+                for i in range(max(N - first, 0), TILE):
+                    terms[i] = 0.0
+                losses[p] += tree_sum(terms, 0)
+            _factors(z, 0, TILE)
+            for j in range(columns):
+                total[j] = 0
+            for k in range(0, TILE, GROUP):
+                add_rows(data, offsets, k, z, columns, total)
+            for j in range(columns):
+                gradients[p, j] += np.float64(total[j])
+
+
+@njit(nogil=True, error_model="numpy", cache=True)
+def run_samples(first, last, task, every, every_values, every_rho, method, step, stretch, numbers,
+                data, N, columns, x0, curves, finals, x, samples, stop, done):  # fmt: skip
+    """Run the runs [first, last) to their ends.
+
+    Parameters
+    ----------
+    first, last, task : int
+    every : (R, 8) int64
+        Each run's whole numbers.
+    every_values : (R, 7)
+        Its hyper-parameters.
+    every_rho : (R,) float64
+    method : (4,) bool
+    step : (C, K) int64
+        Schedules of checkpoints.
+    stretch : int
+        Steps that a drawn one stands for.
+    numbers : (2,)
+        The problem's.
+    data : ((N + 1) columns,)
+        The c_i, each filled up with zeros to whole vectors, and a row of zeros.
+    N, columns : int
+    x0 : (d,)
+    curves : (3, R, K) float64, out
+        Running means of ||grad f||^2, plain and weighted, and f.
+    finals : (4, R) float64, out
+        eta's variation in both norms, the adaptive share, the largest |gradient|.
+    x : (R, 1 or T + 1, d) float64, out
+    samples : (R, T or 0, n, b) int32, out
+    stop : (1,) int64
+        Other than 0: return as soon as may be.
+    done : (tasks,) int64, out
+        How many samples this task has drawn.
+    """
+    d, K = len(x0), step.shape[1]
+    chunks = -(-d // CHUNK)
+    kind = numbers.dtype
+    perturbs, adapts, keeps_max = method[PERTURBS], method[ADAPTS], method[KEEPS_MAX]
+    # A vector that straddles two cache lines costs twice.
+    flat = np.empty(chunks * (ROW + 2 * CHUNK) + 64, dtype=kind)
+    lead = -flat.ctypes.data % 64 // flat.itemsize
+    rows = flat[lead : lead + chunks * ROW].reshape(chunks, ROW)
+    point = flat[lead + chunks * ROW : lead + chunks * (ROW + CHUNK)]
+    total = flat[lead + chunks * (ROW + CHUNK) : lead + chunks * (ROW + 2 * CHUNK)]
+    total[:] = 0
+    sums = np.empty((chunks, SUM_ROW))
+    z, terms = np.empty(TILE, dtype=kind), np.empty(TILE)
+    most = 0
+    for number in range(first, last):
+        padded = -(-every[number, B] // GROUP) * GROUP
+        most = max(most, padded * every[number, WORKERS])
+    both = np.empty((2, most + GROUP), dtype=np.int64)
+    tile_offsets = np.empty(TILE, dtype=np.int64)
+    # The points that wait for a full gradient, with what is needed there.
+    points, etas = np.empty((POINTS, chunks * CHUNK), dtype=kind), np.empty((POINTS, d))
+    gradients, losses = np.empty((POINTS, columns)), np.empty(POINTS)
+    weights, at = np.empty(POINTS), np.empty(POINTS, dtype=np.int64)
+    valued = np.empty(POINTS, dtype=np.bool_)
+
+    for number in range(first, last):
+        run, values, rho = every[number], every_values[number], every_rho[number]
+        T, b, workers, out = run[STEPS], run[B], run[WORKERS], run[OUT]
+        schedule = step[run[SCHEDULE]]
+        local = method[IS_LOCAL] and workers > 1
+        padded = -(-b // GROUP) * GROUP
+        drawn = workers * padded if local else -(-workers * b // GROUP) * GROUP
+        _start(rows, sums, values, x0)
+        waiting, column, ahead_column = 0, 0, 0
+        grad, weighted = 0.0, 0.0
+        active, adaptive = 0, 0
+        end, chosen, weight = 0, 0, 0
+        _draw_all(both[0], 0, run, local, N, columns)
+        for t in range(T + 1):
+            # Does x_t need a full gradient, or f?
+            while ahead_column < K and schedule[ahead_column] < t:
+                ahead_column += 1
+            is_checkpoint = ahead_column < K and schedule[ahead_column] == t
+            if t == end:
+                if t == 0 or is_checkpoint:
+                    chosen, weight = t, 1
+                else:
+                    weight = min(stretch, schedule[ahead_column] - t)
+                    w0, w1, w2, w3 = _philox(
+                        np.uint64(t), np.uint64(0), np.uint64(run[REPLICATE]), _FULL,
+                        np.uint64(run[KEY0]), np.uint64(run[KEY1]),
+                    )  # fmt: skip
+                    chosen = t + np.int64(_below(np.uint64(weight), w0, w1))
+                end = t + weight
+            if t == chosen:
+                for c in range(chunks):
+                    for i in range(_C):
+                        points[waiting, c * CHUNK + i] = rows[c, X + i]
+                for j in range(d):
+                    etas[waiting, j] = rows[j // CHUNK, ETA + np.uint64(j % CHUNK)]
+                weights[waiting], at[waiting], valued[waiting] = weight, t, is_checkpoint
+                waiting += 1
+            if waiting == POINTS or t == T:
+                _full(data, N, columns, points, valued, waiting, tile_offsets, z, total, terms,
+                      gradients, losses)  # fmt: skip
+                for p in range(waiting):
+                    square, in_eta, pull = 0.0, 0.0, 0.0
+                    for j in range(d):
+                        place = np.float64(points[p, j])
+                        low = 1.0 + place * place
+                        pull += place * place / low
+                        slope = 2.0 * np.float64(numbers[ALPHA]) * place / (low * low)
+                        slope -= gradients[p, j] / N
+                        square += slope * slope
+                        in_eta += slope * slope * etas[p, j]
+                    if valued[p]:
+                        while column < K and schedule[column] == at[p]:
+                            curves[0, out, column] = grad / at[p]
+                            curves[1, out, column] = weighted / at[p]
+                            curves[2, out, column] = losses[p] / N + numbers[ALPHA] * pull
+                            column += 1
+                    grad += weights[p] * square
+                    weighted += weights[p] * in_eta
+                waiting = 0
+            if t == T:
+                break
+            if t % 256 == 0:
+                if stop[0] != 0:
+                    return
+                done[task] += min(256, T - t) * workers * b
+
+            offsets, ahead = both[t % 2], both[(t + 1) % 2]
+            ahead_count = 0
+            if t + 1 < T:
+                _draw_all(ahead, t + 1, run, local, N, columns)
+                ahead_count = drawn
+            g = S
+            if local:
+                for c in range(chunks):
+                    for i in range(_C):
+                        rows[c, S + i] = 0
+                        rows[c, G + i] = 0
+                g = G
+                for worker in range(workers):
+                    start = worker * padded
+                    _place(rows, X, kind.type(0), point)
+                    _batch_gradient(data, offsets, start, b, point, columns, z, total, numbers,
+                                    rows, OWN, ahead, 0)  # fmt: skip
+                    reach = _reach(rows, sums, OWN, rho, numbers[LARGEST_REACH])
+                    for c in range(chunks):
+                        for i in range(_C):
+                            rows[c, S + i] += rows[c, OWN + i]
+                    _place(rows, OWN, reach, point)
+                    _batch_gradient(data, offsets, start, b, point, columns, z, total, numbers,
+                                    rows, OWN, both[t % 2][start + padded :],
+                                    drawn - start - padded)  # fmt: skip
+                    for c in range(chunks):
+                        for i in range(_C):
+                            rows[c, G + i] += rows[c, OWN + i]
+                for c in range(chunks):
+                    for i in range(_C):
+                        rows[c, S + i] /= kind.type(workers)
+                        rows[c, G + i] /= kind.type(workers)
+            else:
+                _place(rows, X, kind.type(0), point)
+                _batch_gradient(data, offsets, 0, workers * b, point, columns, z, total, numbers,
+                                rows, S, ahead, 0 if perturbs else ahead_count)  # fmt: skip
+                if perturbs:
+                    g = G
+                    reach = _reach(rows, sums, S, rho, numbers[LARGEST_REACH])
+                    _place(rows, S, reach, point)
+                    _batch_gradient(data, offsets, 0, workers * b, point, columns, z, total,
+                                    numbers, rows, G, ahead, ahead_count)  # fmt: skip
+            changed = False
+            for c in range(chunks):
+                changed |= _move(rows[c], sums[c], values, adapts, keeps_max, g)
+            if changed:
+                active = _active(rows, d, values[FLOOR])
+            adaptive += active
+            if samples.shape[1] > 0:
+                for worker in range(workers):
+                    start = worker * (padded if local else b)
+                    for i in range(b):
+                        samples[out, t, worker, i] = offsets[start + i] // columns
+                for j in range(d):
+                    x[out, t + 1, j] = rows[j // CHUNK, X + np.uint64(j % CHUNK)]
+        finals[:, out] = 0.0
+        for j in range(d):
+            c, i = j // CHUNK, np.uint64(j % CHUNK)
+            finals[0, out] += sums[c, L1 + i]
+            finals[1, out] += sums[c, L2 + i]
+            finals[3, out] = max(finals[3, out], np.float64(rows[c, LARGEST + i]))
+            if samples.shape[1] == 0:
+                x[out, 0, j] = rows[c, X + i]
+        finals[2, out] = adaptive / (np.float64(d) * T)
