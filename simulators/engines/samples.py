@@ -25,6 +25,8 @@ POINTS = 8
 AHEAD = 32
 """How many rows before its use a row is asked for, where a batch is larger than `NEAR`."""
 
+HALF = GROUP // 2
+
 NEAR = 64
 """Largest batch whose rows stay in the first-level cache for the second gradient."""
 
@@ -80,11 +82,12 @@ def _draw(offsets, start, b, t, worker, run, N, columns):
     """
     block, stream = np.uint64(t), _SAMPLES + np.uint64(worker)
     replicate, k0, k1 = np.uint64(run[REPLICATE]), np.uint64(run[KEY0]), np.uint64(run[KEY1])
-    n, width = np.uint64(N), np.uint64(columns)
-    for i in range((b + 1) // 2):
-        w0, w1, w2, w3 = _philox(block, np.uint64(i), replicate, stream, k0, k1)
-        offsets[start + 2 * i] = np.int64(_below(n, w0, w1) * width)
-        offsets[start + 2 * i + 1] = np.int64(_below(n, w2, w3) * width)
+    n, width, one = np.uint64(N), np.uint64(columns), np.uint64(1)
+    even = np.uint64(start)
+    for i in range(np.uint64((b + 1) // 2)):
+        w0, w1, w2, w3 = _philox(block, i, replicate, stream, k0, k1)
+        offsets[even + (i << one)] = np.int64(_below(n, w0, w1) * width)
+        offsets[even + (i << one) + one] = np.int64(_below(n, w2, w3) * width)
 
 
 @njit(error_model="numpy")
@@ -110,16 +113,6 @@ def _factors(z, start, count):
 
 
 @njit(error_model="numpy")
-def _tile(data, offsets, first, count, point, columns, z, total):
-    """Add sum_i w_i c_i over offsets[first : first + count], whole groups, to ``total``."""
-    for k in range(0, count, GROUP):
-        products(data, offsets[first:], k, point, columns, z)
-    _factors(z, 0, count)
-    for k in range(0, count, GROUP):
-        add_rows(data, offsets[first:], k, z, columns, total)
-
-
-@njit(error_model="numpy")
 def _batch_gradient(data, offsets, first, b, point, columns, z, total, numbers, rows, to, ahead,
                     ahead_count):  # fmt: skip
     """Put the gradient at ``point`` of the batch whose rows begin at offsets[first] into ``to``.
@@ -131,16 +124,23 @@ def _batch_gradient(data, offsets, first, b, point, columns, z, total, numbers, 
     size = -(-b // GROUP) * GROUP
     for start in range(0, size, TILE):
         count = min(TILE, size - start)
-        if size > NEAR:
-            for i in range(start + AHEAD, start + AHEAD + count):
-                if i < size:
-                    prefetch(data, offsets[first + i], columns)
-                elif i - size < ahead_count:
-                    prefetch(data, ahead[i - size], columns)
-        else:
-            for i in range(min(size, ahead_count)):
-                prefetch(data, ahead[i], columns)
-        _tile(data, offsets, first + start, count, point, columns, z, total)
+        for k in range(first + start, first + start + count, GROUP):
+            if size > NEAR:
+                for i in range(k + AHEAD, k + AHEAD + GROUP):
+                    if i < first + size:
+                        prefetch(data, offsets[i], columns)
+                    elif i - first - size < ahead_count:
+                        prefetch(data, ahead[i - first - size], columns)
+            elif k - first < ahead_count:
+                for i in range(k - first, k - first + HALF):
+                    prefetch(data, ahead[i], columns)
+            products(data, offsets, k, point, columns, z, k - first - start)
+        _factors(z, 0, count)
+        for k in range(first + start, first + start + count, GROUP):
+            if size <= NEAR and k - first < ahead_count:
+                for i in range(k - first + HALF, k - first + GROUP):
+                    prefetch(data, ahead[i], columns)
+            add_rows(data, offsets, k, z, k - first - start, columns, total)
     share = numbers.dtype.type(1.0 / b)
     twice = numbers[ALPHA] + numbers[ALPHA]
     one = numbers.dtype.type(1)
@@ -166,6 +166,14 @@ def _reach(rows, sums, along, rho, most):
 
 
 @njit(error_model="numpy")
+def _add(rows, field, to):
+    for c in range(len(rows)):
+        row = rows[c]
+        for i in range(_C):
+            row[to + i] += row[field + i]
+
+
+@njit(error_model="numpy")
 def _place(rows, along, reach, point):
     """Put x + reach times the field ``along`` into ``point``."""
     for c in range(len(rows)):
@@ -175,18 +183,18 @@ def _place(rows, along, reach, point):
 
 
 @njit(error_model="numpy")
-def _move(row, sums, values, adapts, keeps_max, g):
-    """Lines 6 to 10 of Algorithm 1 for a chunk; ``g`` is the field of g_t."""
+def _move(row, sums, values, adapts, keeps_max):
+    """Lines 6 to 10 of Algorithm 1 for a chunk."""
     for i in range(_C):
-        row[LARGEST + i] = max(row[LARGEST + i], max(abs(row[S + i]), abs(row[g + i])))
+        row[LARGEST + i] = max(row[LARGEST + i], max(abs(row[S + i]), abs(row[G + i])))
     beta1, one_minus_beta1, minus_gamma = values[BETA1], values[ONE_MINUS_BETA1], values[MINUS_GAMMA]
     for i in range(_C):
-        row[M + i] = beta1 * row[M + i] + one_minus_beta1 * row[g + i]
+        row[M + i] = beta1 * row[M + i] + one_minus_beta1 * row[G + i]
     changed = False
     if adapts:
         beta2, one_minus_beta2 = values[BETA2], values[ONE_MINUS_BETA2]
         for i in range(_C):
-            v = beta2 * row[V + i] + one_minus_beta2 * (row[g + i] * row[g + i])
+            v = beta2 * row[V + i] + one_minus_beta2 * (row[G + i] * row[G + i])
             row[V + i] = v
             changed |= v > row[V_HAT + i]
         changed |= not keeps_max
@@ -250,7 +258,7 @@ def _full(data, N, columns, points, valued, count, offsets, z, total, terms, gra
         for p in range(count):
             point = points[p]
             for k in range(0, TILE, GROUP):
-                products(data, offsets, k, point, columns, z)
+                products(data, offsets, k, point, columns, z, k)
             if valued[p]:
                 for i in range(TILE):
                     value = np.float64(z[i])
@@ -262,7 +270,7 @@ def _full(data, N, columns, points, valued, count, offsets, z, total, terms, gra
             for j in range(columns):
                 total[j] = 0
             for k in range(0, TILE, GROUP):
-                add_rows(data, offsets, k, z, columns, total)
+                add_rows(data, offsets, k, z, k, columns, total)
             for j in range(columns):
                 gradients[p, j] += np.float64(total[j])
 
@@ -304,8 +312,9 @@ def run_samples(first, last, task, every, every_values, every_rho, method, step,
     """
     d, K = len(x0), step.shape[1]
     chunks = -(-d // CHUNK)
-    kind = numbers.dtype
-    perturbs, adapts, keeps_max = method[PERTURBS], method[ADAPTS], method[KEEPS_MAX]
+    kind, real = numbers.dtype, numbers.dtype.type
+    adapts, keeps_max = method[ADAPTS], method[KEEPS_MAX]
+    turns = 2 if method[PERTURBS] else 1
     # A vector that straddles two cache lines costs twice.
     flat = np.empty(chunks * (ROW + 2 * CHUNK) + 64, dtype=kind)
     lead = -flat.ctypes.data % 64 // flat.itemsize
@@ -394,50 +403,36 @@ def run_samples(first, last, task, every, every_values, every_rho, method, step,
                 done[task] += min(256, T - t) * workers * b
 
             offsets, ahead = both[t % 2], both[(t + 1) % 2]
-            ahead_count = 0
             if t + 1 < T:
                 _draw_all(ahead, t + 1, run, local, N, columns)
-                ahead_count = drawn
-            g = S
-            if local:
-                for c in range(chunks):
-                    for i in range(_C):
-                        rows[c, S + i] = 0
-                        rows[c, G + i] = 0
-                g = G
-                for worker in range(workers):
-                    start = worker * padded
-                    _place(rows, X, kind.type(0), point)
-                    _batch_gradient(data, offsets, start, b, point, columns, z, total, numbers,
-                                    rows, OWN, ahead, 0)  # fmt: skip
-                    reach = _reach(rows, sums, OWN, rho, numbers[LARGEST_REACH])
-                    for c in range(chunks):
-                        for i in range(_C):
-                            rows[c, S + i] += rows[c, OWN + i]
+            for c in range(chunks):
+                for i in range(_C):
+                    rows[c, S + i] = 0
+                    rows[c, G + i] = 0
+            # Workers who share their perturbation act as one whose batch is all of theirs.
+            parts, size = (workers, b) if local else (1, workers * b)
+            for part in range(parts):
+                start, reach = part * padded, real(0)
+                asked, count = ahead, drawn if t + 1 < T else 0
+                if part + 1 < parts:
+                    asked, count = offsets[start + padded :], padded
+                for turn in range(turns):
                     _place(rows, OWN, reach, point)
-                    _batch_gradient(data, offsets, start, b, point, columns, z, total, numbers,
-                                    rows, OWN, both[t % 2][start + padded :],
-                                    drawn - start - padded)  # fmt: skip
-                    for c in range(chunks):
-                        for i in range(_C):
-                            rows[c, G + i] += rows[c, OWN + i]
+                    _batch_gradient(data, offsets, start, size, point, columns, z, total, numbers,
+                                    rows, OWN, asked, count if turn == turns - 1 else 0)  # fmt: skip
+                    if turn == 0:
+                        _add(rows, OWN, S)
+                        reach = _reach(rows, sums, OWN, rho, numbers[LARGEST_REACH])
+                    if turn == turns - 1:
+                        _add(rows, OWN, G)
+            if parts > 1:
                 for c in range(chunks):
                     for i in range(_C):
-                        rows[c, S + i] /= kind.type(workers)
-                        rows[c, G + i] /= kind.type(workers)
-            else:
-                _place(rows, X, kind.type(0), point)
-                _batch_gradient(data, offsets, 0, workers * b, point, columns, z, total, numbers,
-                                rows, S, ahead, 0 if perturbs else ahead_count)  # fmt: skip
-                if perturbs:
-                    g = G
-                    reach = _reach(rows, sums, S, rho, numbers[LARGEST_REACH])
-                    _place(rows, S, reach, point)
-                    _batch_gradient(data, offsets, 0, workers * b, point, columns, z, total,
-                                    numbers, rows, G, ahead, ahead_count)  # fmt: skip
+                        rows[c, S + i] /= real(parts)
+                        rows[c, G + i] /= real(parts)
             changed = False
             for c in range(chunks):
-                changed |= _move(rows[c], sums[c], values, adapts, keeps_max, g)
+                changed |= _move(rows[c], sums[c], values, adapts, keeps_max)
             if changed:
                 active = _active(rows, d, values[FLOOR])
             adaptive += active

@@ -95,15 +95,15 @@ def _group(vectors: _Vectors, offsets: Any, first: Any) -> list[Any]:
 
 
 @intrinsic
-def products(typingctx, data, offsets, first, point, columns, out):
-    """Put the scalar products of ``point`` and a group of rows into out[first : first + GROUP].
+def products(typingctx, data, offsets, first, point, columns, out, to):
+    """Put the scalar products of ``point`` and a group of rows into out[to : to + GROUP].
 
     Row i is data[offsets[first + i] :], all of ``columns`` numbers, a multiple of a vector's.
     """
 
     def codegen(context, builder, signature, args):
         vectors = _Vectors(context, builder, data.dtype)
-        rows, x, to = (vectors.data(kind, args[i]) for kind, i in ((data, 0), (point, 3), (out, 5)))
+        rows, x, z = (vectors.data(kind, args[i]) for kind, i in ((data, 0), (point, 3), (out, 5)))
         at = _group(vectors, vectors.data(offsets, args[1]), args[2])
         zero = ir.Constant(vectors.type, None)
         sums = [cgutils.alloca_once_value(builder, zero) for _ in at]
@@ -125,11 +125,11 @@ def products(typingctx, data, offsets, first, point, columns, out):
         order = _order(vectors.lanes)
         for number, vector in enumerate(left):
             sorted_ = vectors.shuffle(vector, vector, order)
-            index = builder.add(args[2], _word(number * vectors.lanes))
-            vectors.store(sorted_, to, index)
+            index = builder.add(args[6], _word(number * vectors.lanes))
+            vectors.store(sorted_, z, index)
         return context.get_dummy_value()
 
-    arguments = (data, offsets, types.int64, point, types.int64, out)
+    arguments = (data, offsets, types.int64, point, types.int64, out, types.int64)
     return types.void(*arguments), codegen
 
 
@@ -151,31 +151,31 @@ def _order(count: int) -> list[int]:
 
 
 @intrinsic
-def add_rows(typingctx, data, offsets, first, weights, columns, total):
-    """Add a group of rows, each times its weights[first + i], to ``total``; rows as `products`."""
+def add_rows(typingctx, data, offsets, first, weights, at, columns, total):
+    """Add a group of rows, each times its weights[at + i], to ``total``; rows as `products`."""
 
     def codegen(context, builder, signature, args):
         vectors = _Vectors(context, builder, data.dtype)
         rows, w, to = (
-            vectors.data(kind, args[i]) for kind, i in ((data, 0), (weights, 3), (total, 5))
+            vectors.data(kind, args[i]) for kind, i in ((data, 0), (weights, 3), (total, 6))
         )
-        at = _group(vectors, vectors.data(offsets, args[1]), args[2])
+        starts = _group(vectors, vectors.data(offsets, args[1]), args[2])
         factors = [
-            vectors.filled(builder.load(builder.gep(w, [builder.add(args[2], _word(number))])))
+            vectors.filled(builder.load(builder.gep(w, [builder.add(args[4], _word(number))])))
             for number in range(GROUP)
         ]
         with cgutils.for_range_slice(
-            builder, _word(0), args[4], _word(vectors.lanes), intp=ir.IntType(64)
+            builder, _word(0), args[5], _word(vectors.lanes), intp=ir.IntType(64)
         ) as (column, _):
             terms = [
                 builder.fmul(vectors.load(rows, builder.add(start, column)), factor)
-                for start, factor in zip(at, factors, strict=True)
+                for start, factor in zip(starts, factors, strict=True)
             ]
             terms = _tree(terms, builder.fadd)
             vectors.store(builder.fadd(vectors.load(to, column), terms), to, column)
         return context.get_dummy_value()
 
-    arguments = (data, offsets, types.int64, weights, types.int64, total)
+    arguments = (data, offsets, types.int64, weights, types.int64, types.int64, total)
     return types.void(*arguments), codegen
 
 
