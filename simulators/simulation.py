@@ -143,9 +143,7 @@ def simulate(
         if engine == "numba":
             from simulators.engines import cpu_samples
 
-            return cpu_samples.run(
-                problem, METHODS[method], inputs, progress=progress, **options
-            )
+            return cpu_samples.run(problem, METHODS[method], inputs, progress=progress, **options)
         from simulators.engines import torch_samples
 
         return torch_samples.run(

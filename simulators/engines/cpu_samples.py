@@ -6,10 +6,10 @@ around it.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import pairwise
 
 import numpy as np
 
-from simulators.engines import samples
 from simulators.engines.cpu_numba import threads
 from simulators.engines.samples import run_samples
 from simulators.engines.schedule import checkpoint_schedules
@@ -94,9 +94,7 @@ def run(
     )
 
 
-def _columns(
-    inputs: Inputs, schedule: np.ndarray, real: np.dtype
-) -> tuple[np.ndarray, np.ndarray]:
+def _columns(inputs: Inputs, schedule: np.ndarray, real: np.dtype) -> tuple[np.ndarray, np.ndarray]:
     """Return every run's whole numbers and hyper-parameters, as `run_samples` takes them."""
     whole = [
         inputs.T, inputs.b, inputs.workers, schedule, np.arange(len(inputs)), inputs.replicate,
@@ -130,5 +128,4 @@ def _tasks(cost: np.ndarray) -> list[tuple[int, int]]:
     """Cut the runs into ranges of like work: some `TASKS` for each thread."""
     share = max(1, -(-int(cost.sum()) // (TASKS * threads())))
     edges = np.flatnonzero(np.diff(np.cumsum(cost) // share, prepend=0)) + 1
-    edges = np.unique([0, *edges, len(cost)]).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(sorted({0, *edges.tolist(), len(cost)})))

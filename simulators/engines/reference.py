@@ -88,6 +88,7 @@ def run(
         if progress is not None:
             progress(t + 1, longest)
 
+    kept = drawn if drawn is None or most > 1 else drawn[:, :, 0]
     return Runs(
         inputs=inputs,
         step=step,
@@ -97,7 +98,8 @@ def run(
         adaptive_share=total["adaptive"] / (d * inputs.T),
         max_abs_gradient=total["max_abs"],
         x=state.x if path is None else path,
-        **{draws.name: drawn if drawn is None or most > 1 else drawn[:, :, 0]},
+        heads=kept if draws.name == "heads" else None,
+        samples=kept if draws.name == "samples" else None,
     )
 
 

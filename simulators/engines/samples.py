@@ -12,6 +12,9 @@ A full gradient costs a pass over the data. The points that need one wait until 
 and share the pass: each tile of rows serves them all while it is in the cache.
 """
 
+# pyright: reportCallIssue=false
+# An intrinsic is called without its first parameter.
+
 import numpy as np
 from numba import njit
 
@@ -187,7 +190,11 @@ def _move(row, sums, values, adapts, keeps_max):
     """Lines 6 to 10 of Algorithm 1 for a chunk."""
     for i in range(_C):
         row[LARGEST + i] = max(row[LARGEST + i], max(abs(row[S + i]), abs(row[G + i])))
-    beta1, one_minus_beta1, minus_gamma = values[BETA1], values[ONE_MINUS_BETA1], values[MINUS_GAMMA]
+    beta1, one_minus_beta1, minus_gamma = (
+        values[BETA1],
+        values[ONE_MINUS_BETA1],
+        values[MINUS_GAMMA],
+    )
     for i in range(_C):
         row[M + i] = beta1 * row[M + i] + one_minus_beta1 * row[G + i]
     changed = False
@@ -359,7 +366,7 @@ def run_samples(first, last, task, every, every_values, every_rho, method, step,
                     chosen, weight = t, 1
                 else:
                     weight = min(stretch, schedule[ahead_column] - t)
-                    w0, w1, w2, w3 = _philox(
+                    w0, w1, _, _ = _philox(
                         np.uint64(t), np.uint64(0), np.uint64(run[REPLICATE]), _FULL,
                         np.uint64(run[KEY0]), np.uint64(run[KEY1]),
                     )  # fmt: skip
@@ -418,8 +425,9 @@ def run_samples(first, last, task, every, every_values, every_rho, method, step,
                     asked, count = offsets[start + padded :], padded
                 for turn in range(turns):
                     _place(rows, OWN, reach, point)
+                    now = count if turn == turns - 1 else 0
                     _batch_gradient(data, offsets, start, size, point, columns, z, total, numbers,
-                                    rows, OWN, asked, count if turn == turns - 1 else 0)  # fmt: skip
+                                    rows, OWN, asked, now)  # fmt: skip
                     if turn == 0:
                         _add(rows, OWN, S)
                         reach = _reach(rows, sums, OWN, rho, numbers[LARGEST_REACH])

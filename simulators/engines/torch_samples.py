@@ -206,7 +206,7 @@ class _Chunk:
             column(1 - inputs.beta1), column(1 - inputs.beta2),
         )  # fmt: skip
         self.floor = column(inputs.eps) ** 2
-        self.key = tuple(column(inputs.key[:, half], torch.int64) for half in (0, 1))
+        self.key = column(inputs.key[:, 0], torch.int64), column(inputs.key[:, 1], torch.int64)
         self.replicate = column(inputs.replicate, torch.int64)
         self.pairs = torch.arange((self.b + 1) // 2, device=device)[None, :]
         self.largest_reach = torch.finfo(dtype).max  # a subnormal s: a shorter delta
@@ -264,7 +264,8 @@ class _Chunk:
                     at = np.ix_(rows, columns)
                     out["mean_grad_norm2"][at] = total[0, rows, None] / (t + 1)
                     out["mean_weighted_grad_norm2"][at] = total[1, rows, None] / (t + 1)
-                    values = by_points(self.problem.objective, self.x[torch.as_tensor(rows)])
+                    here = torch.as_tensor(rows, device=self.x.device)
+                    values = by_points(self.problem.objective, self.x[here])
                     out["objective"][at] = values[:, None]
                 if t + 1 in ends:
                     self._finish(t + 1, np.flatnonzero(t + 1 == T), trajectory is not None, out)
@@ -278,9 +279,7 @@ class _Chunk:
 
     def _samples(self, t: int, worker: int) -> torch.Tensor:
         """Return the samples of every run's mini-batch, (C, b) int64."""
-        both = noise.batch_samples(
-            self.problem.N, t, self.replicate, self.key, worker, self.pairs
-        )
+        both = noise.batch_samples(self.problem.N, t, self.replicate, self.key, worker, self.pairs)
         return torch.stack(both, dim=2).flatten(1)[:, : self.b]
 
     def _step(self, samples: list[torch.Tensor]) -> None:
@@ -337,9 +336,7 @@ class _Waiting:
         self.problem, self.count = problem, 0
         self.parts: list[tuple[np.ndarray, np.ndarray, torch.Tensor, torch.Tensor]] = []
 
-    def add(
-        self, rows: np.ndarray, weight: np.ndarray, x: torch.Tensor, eta: torch.Tensor
-    ) -> None:
+    def add(self, rows: np.ndarray, weight: np.ndarray, x: torch.Tensor, eta: torch.Tensor) -> None:
         index = torch.as_tensor(rows, device=x.device)
         self.parts.append((rows, weight, x[index], eta[index]))
         self.count += len(rows)
@@ -348,8 +345,10 @@ class _Waiting:
         """Add everyone's weighted squares, plain and in eta's norm, to total[:, row]."""
         if not self.parts:
             return
-        rows, weight = (np.concatenate([part[i] for part in self.parts]) for i in (0, 1))
-        x, eta = (torch.cat([part[i] for part in self.parts]) for i in (2, 3))
+        rows = np.concatenate([part[0] for part in self.parts])
+        weight = np.concatenate([part[1] for part in self.parts])
+        x = torch.cat([part[2] for part in self.parts])
+        eta = torch.cat([part[3] for part in self.parts])
         square = by_points(self.problem.gradient, x) ** 2
         np.add.at(total[0], rows, weight * square.sum(1))
         np.add.at(total[1], rows, weight * (square * _numpy(eta)).sum(1))

@@ -66,19 +66,15 @@ class _Vectors:
         return self.shuffle(one, empty, [0] * self.lanes)
 
     def pair_sums(self, one: Any, other: Any, size: int) -> Any:
-        """Add within each half of both: a lane's result is it and the next ``size`` on.
-
-        What stands in the lanes (a, b) of ``one`` and (c, d) of ``other``, each of ``size`` numbers,
-        becomes (a + b, c + d), stretch by stretch.
+        """Add neighbouring stretches of ``size`` lanes: (a, b) of ``one`` and (c, d) of ``other``
+        become (a + b, c + d), pair after pair.
         """
         left, right = [], []
         for start in range(0, self.lanes, 2 * size):
             for base in (start, self.lanes + start):
                 left += range(base, base + size)
                 right += range(base + size, base + 2 * size)
-        return self.builder.fadd(
-            self.shuffle(one, other, left), self.shuffle(one, other, right)
-        )
+        return self.builder.fadd(self.shuffle(one, other, left), self.shuffle(one, other, right))
 
 
 def _word(number: int) -> ir.Constant:

@@ -40,6 +40,9 @@ from theory.setting import ROUNDING
 STEEPEST = 3 * math.sqrt(3) / 8
 """sup |r'|."""
 
+LARGEST_START = 1e100
+"""Largest |coordinate| of x_0."""
+
 PIECE = 2**16
 """Entries of C that a point meets at once."""
 
@@ -89,6 +92,11 @@ class FiniteSum:
         if isinstance(start, str):
             raise InputError(f"start = {start!r}: give a number or a list of d = {self.d}.")
         self.x0 = np.broadcast_to(numbers("start", start, self.d) + 0.0, (self.d,)).copy()
+        if np.abs(self.x0).max() > LARGEST_START:
+            farthest = self.x0[np.abs(self.x0).argmax()]
+            raise InputError(
+                f"start = {farthest:g} is beyond {LARGEST_START:g}, where squares end: lower it."
+            )
         self.C = A * y[:, None] + 0.0
         self.C.setflags(write=False)
         self.x0.setflags(write=False)
@@ -179,6 +187,11 @@ class FiniteSum:
     def L(self) -> float:
         """Lipschitz constant of every sample's gradient, unit F/X^2."""
         return self.certificate.L.value
+
+    @property
+    def sigma(self) -> float:
+        """Bound on the root of the samples' variance, unit F/X."""
+        return self.certificate.sigma.value
 
     @property
     def G(self) -> float:
@@ -295,7 +308,8 @@ class FiniteSum:
 
     def _pull(self, x: np.ndarray) -> np.ndarray:
         """Return the regulariser's gradient."""
-        return 2 * self.alpha * x / (1 + x**2) ** 2
+        low = 1 + x**2
+        return 2 * self.alpha * x / low / low
 
     def _pieces(self, samples: int) -> list[slice]:
         # Of one size whatever the number of points, so that no row's sums depend on the others.
