@@ -242,7 +242,7 @@ def problem(
     from verify import tables
     from verify.evaluation import certified
 
-    given = {"L": L, "sigma": sigma, "G": G, "d": d}
+    given: dict[str, Any] = {"L": L, "sigma": sigma, "G": G, "d": d}
     if profile.endswith((".toml", ".json")):
         beside = [name for name, value in given.items() if value is not None]
         if beside:
