@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 
 from simulators.engines.cpu_numba import threads
-from simulators.engines.samples import run_samples
+from simulators.engines.samples import aligned, run_samples, scratch
 from simulators.engines.schedule import checkpoint_schedules
-from simulators.engines.vectors import LINE, lanes
+from simulators.engines.vectors import GROUP, lanes
 from simulators.problems import FiniteSum
 from simulators.runs import Inputs, Runs
 from simulators.update import Method
@@ -58,11 +58,14 @@ def run(
     bounds = _tasks(cost[order])
     stop, done = np.zeros(1, dtype=np.int64), np.zeros(len(bounds), dtype=np.int64)
 
+    room = -(-inputs.b // GROUP) * GROUP * inputs.workers
+
     def task(number: int) -> None:
         first, last = bounds[number]
+        space = scratch(d, columns, int(room[order[first:last]].max()), real)
         run_samples(
             first, last, number, whole, values, rho, switches, schedules, stretch, numbers, data,
-            problem.N, columns, x0, curves, finals, x, drawn, stop, done,
+            problem.N, columns, x0, space, curves, finals, x, drawn, stop, done,
         )  # fmt: skip
 
     with ThreadPoolExecutor(threads()) as pool:
@@ -117,11 +120,9 @@ def _padded(C: np.ndarray, real: np.dtype) -> tuple[np.ndarray, int]:
     """
     N, d = C.shape
     columns = -(-d // lanes(real.itemsize)) * lanes(real.itemsize)
-    flat = np.zeros((N + 1) * columns + LINE, dtype=real)
-    lead = -flat.ctypes.data % LINE // real.itemsize
-    data = flat[lead : lead + (N + 1) * columns]
-    data.reshape(N + 1, columns)[:N, :d] = C
-    return data, columns
+    data = aligned((N + 1, columns), real)
+    data[:N, :d] = C
+    return data.ravel(), columns
 
 
 def _tasks(cost: np.ndarray) -> list[tuple[int, int]]:

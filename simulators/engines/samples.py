@@ -15,11 +15,21 @@ and share the pass: each tile of rows serves them all while it is in the cache.
 # pyright: reportCallIssue=false
 # An intrinsic is called without its first parameter.
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from simulators.engines.elementary import JIT, exp, log1p
-from simulators.engines.vectors import GROUP, TREE, add_rows, prefetch, products, tree_sum
+from simulators.engines.vectors import (
+    GROUP,
+    LINE,
+    TREE,
+    add_rows,
+    prefetch,
+    products,
+    tree_sum,
+)  # fmt: skip
 
 CHUNK = TREE
 TILE = 64
@@ -254,18 +264,80 @@ def _active(rows, d, floor):
     return count
 
 
+class Scratch(NamedTuple):
+    """Where a task works; each array starts at a cache line, since a vector in two costs twice.
+
+    ``offsets`` has this step's rows and the next one's; ``rows``, ``sums``, ``point`` and ``total``
+    are one run's, ``z`` and ``terms`` a tile's. The points that wait for a full gradient have
+    ``points``, ``etas``, ``weights``, their steps ``at`` and whether f is asked for, ``valued``;
+    ``gradients``, ``losses`` and ``tile`` are for that pass.
+    """
+
+    rows: np.ndarray
+    sums: np.ndarray
+    point: np.ndarray
+    total: np.ndarray
+    z: np.ndarray
+    terms: np.ndarray
+    offsets: np.ndarray
+    tile: np.ndarray
+    points: np.ndarray
+    etas: np.ndarray
+    weights: np.ndarray
+    at: np.ndarray
+    valued: np.ndarray
+    gradients: np.ndarray
+    losses: np.ndarray
+
+
+def scratch(d: int, columns: int, samples: int, real: np.dtype) -> Scratch:
+    """Return room for runs that draw up to ``samples`` a step, whole groups of each worker."""
+    chunks = -(-d // CHUNK)
+    shapes = {
+        "rows": ((chunks, ROW), real),
+        "sums": ((chunks, SUM_ROW), np.float64),
+        "point": ((chunks * CHUNK,), real),
+        "total": ((chunks * CHUNK,), real),
+        "z": ((TILE,), real),
+        "terms": ((TILE,), np.float64),
+        "offsets": ((2, samples + GROUP), np.int64),
+        "tile": ((TILE,), np.int64),
+        "points": ((POINTS, chunks * CHUNK), real),
+        "etas": ((POINTS, d), np.float64),
+        "weights": ((POINTS,), np.float64),
+        "at": ((POINTS,), np.int64),
+        "valued": ((POINTS,), np.bool_),
+        "gradients": ((POINTS, columns), np.float64),
+        "losses": ((POINTS,), np.float64),
+    }
+    return Scratch(
+        **{name: aligned(shape, np.dtype(kind)) for name, (shape, kind) in shapes.items()}
+    )
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return zeros that start at a cache line."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    flat = np.zeros(size + LINE, dtype=np.uint8)
+    lead = -flat.ctypes.data % LINE
+    return flat[lead : lead + size].view(dtype).reshape(shape)
+
+
 @njit(error_model="numpy")
-def _full(data, N, columns, points, valued, count, offsets, z, total, terms, gradients, losses):
-    """Sum w_i c_i over all samples at ``count`` points, and the losses where ``valued``."""
-    gradients[:count] = 0
-    losses[:count] = 0
+def _full(data, N, columns, count, points, valued, tile, z, total, terms, gradients, losses):
+    """Sum w_i c_i over all samples at the first ``count`` points, and the losses where asked."""
+    for p in range(count):
+        losses[p] = 0.0
+        for j in range(columns):
+            gradients[p, j] = 0.0
     for first in range(0, N, TILE):
         for i in range(TILE):
-            offsets[i] = min(first + i, N) * columns
+            tile[i] = min(first + i, N) * columns
         for p in range(count):
-            point = points[p]
+            for j in range(columns):
+                total[j] = 0
             for k in range(0, TILE, GROUP):
-                products(data, offsets, k, point, columns, z, k)
+                products(data, tile, k, points[p], columns, z, k)
             if valued[p]:
                 for i in range(TILE):
                     value = np.float64(z[i])
@@ -274,17 +346,89 @@ def _full(data, N, columns, points, valued, count, offsets, z, total, terms, gra
                     terms[i] = 0.0
                 losses[p] += tree_sum(terms, 0)
             _factors(z, 0, TILE)
-            for j in range(columns):
-                total[j] = 0
             for k in range(0, TILE, GROUP):
-                add_rows(data, offsets, k, z, k, columns, total)
+                add_rows(data, tile, k, z, k, columns, total)
             for j in range(columns):
                 gradients[p, j] += np.float64(total[j])
 
 
+@njit(error_model="numpy")
+def _squares(point, gradient, eta, N, alpha):
+    """Return ||grad f||^2, the same in eta's norm, and sum x^2/(1 + x^2)."""
+    square, in_eta, pull = 0.0, 0.0, 0.0
+    for j in range(len(eta)):
+        x = np.float64(point[j])
+        low = 1.0 + x * x
+        pull += x * x / low
+        slope = 2.0 * alpha * x / (low * low) - gradient[j] / N
+        square += slope * slope
+        in_eta += slope * slope * eta[j]
+    return square, in_eta, pull
+
+
+@njit(error_model="numpy")
+def _step(
+    data,
+    columns,
+    rows,
+    sums,
+    point,
+    z,
+    total,
+    this,
+    drawn,
+    ahead,
+    parts,
+    size,
+    stride,
+    turns,
+    rho,
+    numbers,
+):
+    """Lines 3 to 5 of Algorithm 1: put s_t and g_t into S and G.
+
+    Workers who share their perturbation act as one part whose batch is all of theirs.
+    """
+    real = rows.dtype.type
+    for c in range(len(rows)):
+        for i in range(_C):
+            rows[c, S + i] = 0
+            rows[c, G + i] = 0
+    for part in range(parts):
+        start, reach = part * stride, real(0)
+        asked, count = ahead, drawn
+        if part + 1 < parts:
+            asked, count = this[start + stride :], stride
+        for turn in range(turns):
+            _place(rows, OWN, reach, point)
+            now = count if turn == turns - 1 else 0
+            _batch_gradient(data, this, start, size, point, columns, z, total, numbers, rows,
+                            OWN, asked, now)  # fmt: skip
+            if turn == 0:
+                _add(rows, OWN, S)
+                reach = _reach(rows, sums, OWN, rho, numbers[LARGEST_REACH])
+            if turn == turns - 1:
+                _add(rows, OWN, G)
+    if parts > 1:
+        for c in range(len(rows)):
+            for i in range(_C):
+                rows[c, S + i] /= real(parts)
+                rows[c, G + i] /= real(parts)
+
+
+@njit(error_model="numpy")
+def _stretch(t, n, run):
+    """Return the step drawn among the n from t on."""
+    w0, w1, _, _ = _philox(
+        np.uint64(t), np.uint64(0), np.uint64(run[REPLICATE]), _FULL, np.uint64(run[KEY0]),
+        np.uint64(run[KEY1]),
+    )  # fmt: skip
+    return t + np.int64(_below(np.uint64(n), w0, w1))
+
+
 @njit(nogil=True, error_model="numpy", cache=True)
 def run_samples(first, last, task, every, every_values, every_rho, method, step, stretch, numbers,
-                data, N, columns, x0, curves, finals, x, samples, stop, done):  # fmt: skip
+                data, N, columns, x0, space, curves, finals, x, samples, stop, done):  # fmt: skip
     """Run the runs [first, last) to their ends.
 
     Parameters
@@ -306,6 +450,7 @@ def run_samples(first, last, task, every, every_values, every_rho, method, step,
         The c_i, each filled up with zeros to whole vectors, and a row of zeros.
     N, columns : int
     x0 : (d,)
+    space : Scratch
     curves : (3, R, K) float64, out
         Running means of ||grad f||^2, plain and weighted, and f.
     finals : (4, R) float64, out
@@ -317,88 +462,47 @@ def run_samples(first, last, task, every, every_values, every_rho, method, step,
     done : (tasks,) int64, out
         How many samples this task has drawn.
     """
-    d, K = len(x0), step.shape[1]
-    chunks = -(-d // CHUNK)
-    kind, real = numbers.dtype, numbers.dtype.type
-    adapts, keeps_max = method[ADAPTS], method[KEEPS_MAX]
-    turns = 2 if method[PERTURBS] else 1
-    # A vector that straddles two cache lines costs twice.
-    flat = np.empty(chunks * (ROW + 2 * CHUNK) + 64, dtype=kind)
-    lead = -flat.ctypes.data % 64 // flat.itemsize
-    rows = flat[lead : lead + chunks * ROW].reshape(chunks, ROW)
-    point = flat[lead + chunks * ROW : lead + chunks * (ROW + CHUNK)]
-    total = flat[lead + chunks * (ROW + CHUNK) : lead + chunks * (ROW + 2 * CHUNK)]
-    total[:] = 0
-    sums = np.empty((chunks, SUM_ROW))
-    z, terms = np.empty(TILE, dtype=kind), np.empty(TILE)
-    most = 0
+    (rows, sums, point, total, z, terms, offsets, tile, points, etas, weights, at, valued,
+     gradients, losses) = space  # fmt: skip
+    d = len(x0)
+    adapts, keeps_max, turns = method[ADAPTS], method[KEEPS_MAX], 2 if method[PERTURBS] else 1
+    alpha = np.float64(numbers[ALPHA])
     for number in range(first, last):
-        padded = -(-every[number, B] // GROUP) * GROUP
-        most = max(most, padded * every[number, WORKERS])
-    both = np.empty((2, most + GROUP), dtype=np.int64)
-    tile_offsets = np.empty(TILE, dtype=np.int64)
-    # The points that wait for a full gradient, with what is needed there.
-    points, etas = np.empty((POINTS, chunks * CHUNK), dtype=kind), np.empty((POINTS, d))
-    gradients, losses = np.empty((POINTS, columns)), np.empty(POINTS)
-    weights, at = np.empty(POINTS), np.empty(POINTS, dtype=np.int64)
-    valued = np.empty(POINTS, dtype=np.bool_)
-
-    for number in range(first, last):
-        run, values, rho = every[number], every_values[number], every_rho[number]
+        run, values = every[number], every_values[number]
         T, b, workers, out = run[STEPS], run[B], run[WORKERS], run[OUT]
         schedule = step[run[SCHEDULE]]
         local = method[IS_LOCAL] and workers > 1
-        padded = -(-b // GROUP) * GROUP
-        drawn = workers * padded if local else -(-workers * b // GROUP) * GROUP
+        stride = -(-b // GROUP) * GROUP if local else b
+        parts, size = (workers, b) if local else (1, workers * b)
         _start(rows, sums, values, x0)
-        waiting, column, ahead_column = 0, 0, 0
+        _draw_all(offsets[0], 0, run, local, N, columns)
+        waiting, column, coming = 0, 0, 0
         grad, weighted = 0.0, 0.0
         active, adaptive = 0, 0
-        end, chosen, weight = 0, 0, 0
-        _draw_all(both[0], 0, run, local, N, columns)
+        end, chosen, weight = 0, 0, 1
         for t in range(T + 1):
-            # Does x_t need a full gradient, or f?
-            while ahead_column < K and schedule[ahead_column] < t:
-                ahead_column += 1
-            is_checkpoint = ahead_column < K and schedule[ahead_column] == t
+            while schedule[coming] < t:
+                coming += 1
+            is_checkpoint = schedule[coming] == t
             if t == end:
-                if t == 0 or is_checkpoint:
-                    chosen, weight = t, 1
-                else:
-                    weight = min(stretch, schedule[ahead_column] - t)
-                    w0, w1, _, _ = _philox(
-                        np.uint64(t), np.uint64(0), np.uint64(run[REPLICATE]), _FULL,
-                        np.uint64(run[KEY0]), np.uint64(run[KEY1]),
-                    )  # fmt: skip
-                    chosen = t + np.int64(_below(np.uint64(weight), w0, w1))
-                end = t + weight
+                weight = 1 if t == 0 or is_checkpoint else min(stretch, schedule[coming] - t)
+                chosen, end = _stretch(t, weight, run), t + weight
             if t == chosen:
-                for c in range(chunks):
-                    for i in range(_C):
-                        points[waiting, c * CHUNK + i] = rows[c, X + i]
                 for j in range(d):
-                    etas[waiting, j] = rows[j // CHUNK, ETA + np.uint64(j % CHUNK)]
+                    c, i = j // CHUNK, np.uint64(j % CHUNK)
+                    points[waiting, j], etas[waiting, j] = rows[c, X + i], rows[c, ETA + i]
                 weights[waiting], at[waiting], valued[waiting] = weight, t, is_checkpoint
                 waiting += 1
             if waiting == POINTS or t == T:
-                _full(data, N, columns, points, valued, waiting, tile_offsets, z, total, terms,
-                      gradients, losses)  # fmt: skip
+                _full(data, N, columns, waiting, points, valued, tile, z, total, terms, gradients,
+                      losses)  # fmt: skip
                 for p in range(waiting):
-                    square, in_eta, pull = 0.0, 0.0, 0.0
-                    for j in range(d):
-                        place = np.float64(points[p, j])
-                        low = 1.0 + place * place
-                        pull += place * place / low
-                        slope = 2.0 * np.float64(numbers[ALPHA]) * place / (low * low)
-                        slope -= gradients[p, j] / N
-                        square += slope * slope
-                        in_eta += slope * slope * etas[p, j]
-                    if valued[p]:
-                        while column < K and schedule[column] == at[p]:
-                            curves[0, out, column] = grad / at[p]
-                            curves[1, out, column] = weighted / at[p]
-                            curves[2, out, column] = losses[p] / N + numbers[ALPHA] * pull
-                            column += 1
+                    square, in_eta, pull = _squares(points[p], gradients[p], etas[p], N, alpha)
+                    while valued[p] and column < len(schedule) and schedule[column] == at[p]:
+                        curves[0, out, column] = grad / at[p]
+                        curves[1, out, column] = weighted / at[p]
+                        curves[2, out, column] = losses[p] / N + alpha * pull
+                        column += 1
                     grad += weights[p] * square
                     weighted += weights[p] * in_eta
                 waiting = 0
@@ -408,50 +512,24 @@ def run_samples(first, last, task, every, every_values, every_rho, method, step,
                 if stop[0] != 0:
                     return
                 done[task] += min(256, T - t) * workers * b
-
-            offsets, ahead = both[t % 2], both[(t + 1) % 2]
+            this, ahead, drawn = offsets[t % 2], offsets[(t + 1) % 2], 0
             if t + 1 < T:
                 _draw_all(ahead, t + 1, run, local, N, columns)
-            for c in range(chunks):
-                for i in range(_C):
-                    rows[c, S + i] = 0
-                    rows[c, G + i] = 0
-            # Workers who share their perturbation act as one whose batch is all of theirs.
-            parts, size = (workers, b) if local else (1, workers * b)
-            for part in range(parts):
-                start, reach = part * padded, real(0)
-                asked, count = ahead, drawn if t + 1 < T else 0
-                if part + 1 < parts:
-                    asked, count = offsets[start + padded :], padded
-                for turn in range(turns):
-                    _place(rows, OWN, reach, point)
-                    now = count if turn == turns - 1 else 0
-                    _batch_gradient(data, offsets, start, size, point, columns, z, total, numbers,
-                                    rows, OWN, asked, now)  # fmt: skip
-                    if turn == 0:
-                        _add(rows, OWN, S)
-                        reach = _reach(rows, sums, OWN, rho, numbers[LARGEST_REACH])
-                    if turn == turns - 1:
-                        _add(rows, OWN, G)
-            if parts > 1:
-                for c in range(chunks):
-                    for i in range(_C):
-                        rows[c, S + i] /= real(parts)
-                        rows[c, G + i] /= real(parts)
+                drawn = size
+            _step(data, columns, rows, sums, point, z, total, this, drawn, ahead, parts, size,
+                  stride, turns, every_rho[number], numbers)  # fmt: skip
             changed = False
-            for c in range(chunks):
+            for c in range(len(rows)):
                 changed |= _move(rows[c], sums[c], values, adapts, keeps_max)
             if changed:
                 active = _active(rows, d, values[FLOOR])
             adaptive += active
             if samples.shape[1] > 0:
                 for worker in range(workers):
-                    start = worker * (padded if local else b)
                     for i in range(b):
-                        samples[out, t, worker, i] = offsets[start + i] // columns
+                        samples[out, t, worker, i] = this[worker * stride + i] // columns
                 for j in range(d):
                     x[out, t + 1, j] = rows[j // CHUNK, X + np.uint64(j % CHUNK)]
-        finals[:, out] = 0.0
         for j in range(d):
             c, i = j // CHUNK, np.uint64(j % CHUNK)
             finals[0, out] += sums[c, L1 + i]
