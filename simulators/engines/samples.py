@@ -35,6 +35,9 @@ CHUNK = TREE
 TILE = 64
 POINTS = 8
 
+LOGARITHMS = 8
+"""How many logarithms a tile's losses take, each of a product of TILE/LOGARITHMS."""
+
 AHEAD = 32
 """How many rows before its use a row is asked for, where a batch is larger than `NEAR`."""
 
@@ -299,7 +302,7 @@ def scratch(d: int, columns: int, samples: int, real: np.dtype) -> Scratch:
         "point": ((chunks * CHUNK,), real),
         "total": ((chunks * CHUNK,), real),
         "z": ((TILE,), real),
-        "terms": ((TILE,), np.float64),
+        "terms": ((2 * TILE,), np.float64),
         "offsets": ((2, samples + GROUP), np.int64),
         "tile": ((TILE,), np.int64),
         "points": ((POINTS, chunks * CHUNK), real),
@@ -324,6 +327,30 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
 
 @njit(error_model="numpy")
+def _loss(z, terms, count):
+    """Return sum log(1 + e^-z) over the first ``count`` of a tile; ``terms`` is for two tiles.
+
+    log(1 + e^-z) = max(-z, 0) + log(1 + e), e = e^-|z|. The e are multiplied up before the
+    logarithm is taken: (1 + e)(1 + e') = 1 + (e + e' + e e'), which keeps the digits of small e.
+    """
+    far, hinge = z.dtype.type(80), np.uint64(TILE)
+    for i in range(hinge):
+        terms[i] = np.float64(exp(-min(abs(z[i]), far)))
+        terms[hinge + i] = np.float64(max(-z[i], z.dtype.type(0)))
+    for i in range(count, TILE):
+        terms[i] = 0.0
+    half = hinge
+    while half > np.uint64(LOGARITHMS):
+        half = half >> np.uint64(1)
+        for i in range(half):
+            terms[i] += terms[half + i] + terms[i] * terms[half + i]
+    total = tree_sum(terms, TILE)
+    for i in range(LOGARITHMS):
+        total += log1p(terms[i])
+    return total
+
+
+@njit(error_model="numpy")
 def _full(data, N, columns, count, points, valued, tile, z, total, terms, gradients, losses):
     """Sum w_i c_i over all samples at the first ``count`` points, and the losses where asked."""
     for p in range(count):
@@ -339,12 +366,7 @@ def _full(data, N, columns, count, points, valued, tile, z, total, terms, gradie
             for k in range(0, TILE, GROUP):
                 products(data, tile, k, points[p], columns, z, k)
             if valued[p]:
-                for i in range(TILE):
-                    value = np.float64(z[i])
-                    terms[i] = max(-value, 0.0) + log1p(exp(-min(abs(value), 700.0)))
-                for i in range(max(N - first, 0), TILE):
-                    terms[i] = 0.0
-                losses[p] += tree_sum(terms, 0)
+                losses[p] += _loss(z, terms, min(N - first, TILE))
             _factors(z, 0, TILE)
             for k in range(0, TILE, GROUP):
                 add_rows(data, tile, k, z, k, columns, total)
