@@ -45,9 +45,24 @@ def verdicts(judged: Sequence[Any]) -> Table:
     )
 
 
-def certificate(content: Mapping[str, Any]) -> tuple[Table, Table]:
-    """Return a problem's certificate, and what limits sigma, G and d."""
+def certificate(content: Mapping[str, Any]) -> tuple[Table, ...]:
+    """Return a problem's certificate and what limits sigma, G and d; of a finite sum, where its
+    constants come from.
+    """
     problem = content["problem"]
+    if "psi" not in content:
+        shape = ", ".join(f"{name} = {value}" for name, value in problem.items() if name != "kind")
+        columns = ("name", "value", "standing", "meaning", "method")
+        constants = _table(
+            f"finite sum: logistic loss + alpha sum x^2/(1 + x^2), {shape}",
+            {"constant": "left", "value": "right", "standing": "left", "meaning": "left",
+             "method": "left"},
+            (
+                [number(item[name]) if name == "value" else item[name] for name in columns]
+                for item in content["constants"]
+            ),
+        )  # fmt: skip
+        return (constants,)
     shape = ", ".join(
         f"{name} {problem[name]:g}" for name in ("condition", "rotation") if name in problem
     )
