@@ -7,7 +7,7 @@ from importlib import import_module, util
 import numpy as np
 
 from simulators import simulate
-from verify.bench.setting import Setting
+from verify.bench.setting import FiniteSumSetting, Setting
 
 Run = Callable[[int, int], np.ndarray]
 """``run(T, seed)``: do T steps of every run; return each run's (1/T) sum ||grad f(x_t)||^2."""
@@ -78,6 +78,18 @@ def peer(module: str, function: str = "make") -> Callable[[Setting, int, str], R
         )
 
     return make
+
+
+def peer_on_finite_sum(setting: FiniteSumSetting, runs: int, dtype: str) -> Run:
+    """Return torch's runs on a finite sum; they return x_T, since the true gradient costs many
+    steps.
+    """
+    from verify.bench.peers import torch_gather_bmm
+
+    return torch_gather_bmm.make(
+        *setting.data(), runs, dtype, alpha=setting.alpha, b=setting.b, gamma=setting.gamma,
+        rho=setting.rho, beta1=setting.beta1, beta2=setting.beta2, eps=setting.eps,
+    )  # fmt: skip
 
 
 CONTENDERS: dict[str, Contender] = {

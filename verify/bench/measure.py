@@ -141,13 +141,11 @@ def _steps(run: Callable[[int, int], Any], entry: Entry, seconds: float) -> int:
     if entry.T is not None:
         run(entry.T, 0)
         return entry.T
-    T = 16
-    while True:
+    T, taken = 4, 0.0
+    while taken < seconds / 10:
+        T *= 4 if taken == 0 else min(256, max(2, round(seconds / (4 * taken))))
         run(T, 0)
         taken = _timed(run, T, seed=1)
-        if taken > seconds / 10:
-            break
-        T *= 8
     chosen = max(entry.fewest, round(T * seconds / taken / 4) * 4)
     run(chosen, 0)
     return chosen

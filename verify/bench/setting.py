@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from simulators.problems import SeparableProblem
 
 
@@ -57,3 +59,35 @@ class Setting:
     def noise_size(self) -> float:
         """A sample's noise in a coordinate, sigma/sqrt(d), up to its sign."""
         return self.problem.noise_size
+
+
+@dataclass(frozen=True)
+class FiniteSumSetting:
+    """Problem (2) on made data: N rows of standard normal numbers, labels by a hidden x and noise.
+
+    Attributes
+    ----------
+    N, d, b : int
+        Samples, dimension, batch size.
+    alpha : float
+        Weight of sum_j x_j^2/(1 + x_j^2).
+    gamma, rho, beta1, beta2, eps : float
+        As in `Setting`.
+    """
+
+    N: int = 10_000
+    d: int = 100
+    b: int = 32
+    alpha: float = 0.1
+    gamma: float = 0.01
+    rho: float = 0.01
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 0.5
+
+    def data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows, (N, d), and the labels, (N,), each 1 or -1."""
+        rng = np.random.default_rng(0)
+        rows = rng.normal(size=(self.N, self.d))
+        hidden, noise = rng.normal(size=self.d), rng.normal(size=self.N)
+        return rows, np.where(rows @ hidden + noise > 0, 1.0, -1.0)
