@@ -14,8 +14,9 @@ import numpy as np
 
 from simulators import noise
 from simulators.engines import lanes
-from simulators.engines.lanes import LANES, run_blocks
+from simulators.engines.lanes import run_blocks
 from simulators.engines.schedule import checkpoint_schedules
+from simulators.engines.vectors import WIDTH, aligned
 from simulators.problems import SeparableProblem
 from simulators.runs import Inputs, Runs
 from simulators.update import Method
@@ -23,6 +24,12 @@ from simulators.update import Method
 WORDS = 2**20
 """Bytes of Philox words that a block of several workers may keep between steps; beyond it each
 step draws its own again."""
+
+ROOM = 2**15
+"""Bytes that a block's iterates and words may take: about a first-level cache."""
+
+MOST_CHUNKS = 8
+"""Chunks of a block: enough that the work on one hides the latency of another."""
 
 TASKS = 8
 """Tasks a thread: more balance blocks of unlike T better."""
@@ -35,18 +42,30 @@ def threads() -> int:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """What `run_blocks` needs of every block: N of them."""
+    """What `run_blocks` needs of every block: N of them, of C chunks of W lanes."""
 
-    lanes: np.ndarray
+    chunks: int
+    row_of: np.ndarray
     run: np.ndarray
     sums: np.ndarray
     keys: np.ndarray
     T: np.ndarray
     schedule: np.ndarray
     settings: np.ndarray
-    tables: np.ndarray
+    guides: np.ndarray
     thresholds: np.ndarray
     starts: np.ndarray
+
+    @property
+    def steps(self) -> np.ndarray:
+        """Each block's number of steps."""
+        return self.settings[:, lanes.MOST_STEPS]
+
+    @property
+    def kept(self) -> int:
+        """Of how many workers a block keeps the words between steps."""
+        keeps = self.settings[:, lanes.KEEPS_WORDS] == 1
+        return int(np.where(keeps, self.settings[:, lanes.WORKERS], 1).max())
 
 
 def run(
@@ -59,9 +78,10 @@ def run(
     progress: Callable[[int, int], None] | None = None,
 ) -> Runs:
     """Run every row of ``inputs``; see `simulators.simulate`."""
-    R, d = len(inputs), problem.d
+    kind, R, d = np.dtype(dtype), len(inputs), problem.d
+    W = WIDTH[kind]
     schedules, schedule = checkpoint_schedules(inputs.T)
-    blocks = _plan(problem, method, inputs, schedule, np.dtype(dtype), trajectory)
+    blocks = _plan(problem, method, inputs, schedule, kind, trajectory)
     longest, most = int(inputs.T.max()), int(inputs.workers.max())
     curves = np.full((3, R, schedules.shape[1]), np.nan)
     finals = np.zeros((4, R))
@@ -70,22 +90,26 @@ def run(
     if trajectory:
         x[:, 0] = problem.x0
 
-    numbers, (inverse_width, Q, x0) = _numbers(problem, np.dtype(dtype))
-    numbers64, (inverse_width64, Q64, _) = _numbers(problem, np.dtype("float64"))
+    numbers, (inverse, Q, x0) = _numbers(problem, kind)
+    numbers64, (inverse64, Q64, _) = _numbers(problem, np.dtype("float64"))
     heights = np.broadcast_to(np.asarray(problem.A, dtype=np.float64), (d,)).copy()
-    bounds = _tasks(blocks.settings[:, lanes.MOST_STEPS])
+    bounds = _tasks(blocks.steps)
     stop, done = np.zeros(1, dtype=np.int64), np.zeros(len(bounds), dtype=np.int64)
 
     def task(number: int) -> None:
         first, last = bounds[number]
+        coordinates = blocks.chunks * d * W
+        rows = aligned(lanes.ROW * coordinates, kind)
+        words = aligned(blocks.kept * 4 * coordinates, np.dtype(np.uint32))
+        columns = np.empty(blocks.chunks * W, dtype=np.int64)
         run_blocks(
-            first, last, number, blocks.lanes, blocks.run, blocks.sums, blocks.keys, blocks.T,
-            blocks.schedule, blocks.settings, schedules, numbers, inverse_width, Q, numbers64,
-            inverse_width64, Q64, heights, x0, blocks.tables, blocks.thresholds, blocks.starts,
-            curves, finals, x, heads, stop, done,
+            first, last, number, blocks.chunks, blocks.row_of, blocks.run, blocks.sums,
+            blocks.keys, blocks.T, blocks.schedule, blocks.settings, schedules, numbers, inverse,
+            Q, numbers64, inverse64, Q64, heights, x0, blocks.guides, blocks.thresholds,
+            blocks.starts, rows, words, columns, curves, finals, x, heads, stop, done,
         )  # fmt: skip
 
-    every = int(blocks.settings[:, lanes.MOST_STEPS].sum())
+    every = int(blocks.steps.sum())
     with ThreadPoolExecutor(threads()) as pool:
         try:
             waiting = {pool.submit(task, number) for number in range(len(bounds))}
@@ -127,10 +151,17 @@ def _numbers(problem: SeparableProblem, dtype: np.dtype) -> tuple[np.ndarray, li
     """Return the problem's numbers and its arrays 1/B, Q and x_0, in this dtype."""
     noise_size = problem.noise_size if problem.noise == "additive" else 1.0
     numbers = [problem.H, problem.shift, noise_size, np.finfo(dtype).max]
-    inverse_width = np.broadcast_to(1 / np.asarray(problem.B), (problem.d,))
-    Q = np.empty((0, 0)) if problem.Q is None else problem.Q
-    arrays = [np.ascontiguousarray(a, dtype=dtype) for a in (inverse_width, Q, problem.x0)]
+    inverse = np.broadcast_to(1 / np.asarray(problem.B), (problem.d,))
+    Q = np.empty(0) if problem.Q is None else problem.Q.ravel()
+    arrays = [np.ascontiguousarray(a, dtype=dtype) for a in (inverse, Q, problem.x0)]
     return np.array(numbers, dtype=dtype), arrays
+
+
+def _chunks(d: int, runs: int, dtype: np.dtype) -> int:
+    """Return how many chunks a block has: what fits in `ROOM`, but a block for every thread."""
+    W = WIDTH[dtype]
+    fits = ROOM // (d * W * (lanes.ROW * dtype.itemsize + 16))
+    return max(1, min(fits, MOST_CHUNKS, -(-runs // (W * threads()))))
 
 
 def _plan(
@@ -142,17 +173,16 @@ def _plan(
     trajectory: bool,
 ) -> _Blocks:
     """Put runs of equal b and workers together, the longest first, and fill up the last block."""
+    W = WIDTH[dtype]
+    chunks = _chunks(problem.d, len(inputs), dtype)
+    size = chunks * W
     groups, parts, settings = np.unique(np.stack([inputs.workers, inputs.b]), axis=1), [], []
     large = [int(b) for b in np.unique(inputs.b) if b > 64]
     for workers, b in groups.T.tolist():
         mine = np.flatnonzero((inputs.workers == workers) & (inputs.b == b))
         mine = mine[np.argsort(-inputs.T[mine], kind="stable")]
-        size = -(-len(mine) // LANES) * LANES
-        rows = np.concatenate([mine, np.full(size - len(mine), -1)]).reshape(-1, LANES)
+        rows = np.concatenate([mine, np.full(-len(mine) % size, -1)]).reshape(-1, size)
         parts.append(rows)
-        keeps = trajectory or workers * problem.d * LANES * 32 <= max(
-            WORDS, problem.d * LANES * 32
-        )
         one = np.zeros(lanes.SETTINGS, dtype=np.int64)
         one[lanes.PROFILE] = lanes.PROFILE_NUMBERS[problem.profile.name]
         one[lanes.SHIFTS] = problem.noise == "shift"
@@ -163,9 +193,11 @@ def _plan(
         one[lanes.IS_LOCAL] = method.is_local and workers > 1
         one[lanes.WORKERS] = workers
         one[lanes.B] = b
-        one[lanes.WIDTH] = noise.field_width(b)
+        one[lanes.WIDTH_OF_FIELD] = noise.field_width(b)
         one[lanes.TABLE] = large.index(b) if b > 64 else 0
-        one[lanes.KEEPS_WORDS] = keeps
+        one[lanes.KEEPS_WORDS] = (
+            trajectory or workers == 1 or workers * problem.d * size * 16 <= WORDS
+        )
         settings.append(np.repeat(one[None], len(rows), axis=0))
     rows, settings = np.concatenate(parts), np.concatenate(settings)
     # A lane that only fills a block repeats the block's first run, unrecorded.
@@ -174,34 +206,39 @@ def _plan(
     longest_first = np.argsort(-settings[:, lanes.MOST_STEPS], kind="stable")
     rows, source, settings = rows[longest_first], source[longest_first], settings[longest_first]
 
-    run = _aligned((len(rows), lanes.RUN_ROW), dtype)
+    def fields(count: int, kind: np.dtype, values: dict[int, np.ndarray]) -> np.ndarray:
+        out = aligned(len(rows) * chunks * count * W, kind).reshape(len(rows), chunks, count, W)
+        out[...] = 0
+        for field, column in values.items():
+            out[:, :, field] = column[source].reshape(len(rows), chunks, W)
+        return out.reshape(len(rows), -1)
+
     eps = inputs.eps.astype(dtype)
-    for field, values in (
-        (lanes.MINUS_GAMMA, -inputs.gamma),
-        (lanes.BETA1, inputs.beta1),
-        (lanes.ONE_MINUS_BETA1, 1 - inputs.beta1),
-        (lanes.BETA2, inputs.beta2),
-        (lanes.ONE_MINUS_BETA2, 1 - inputs.beta2),
-        (lanes.FLOOR, eps * eps),
-        (lanes.V_INIT, inputs.v_init),
-    ):
-        run[:, field : field + LANES] = values[source]
-    sums = _aligned((len(rows), lanes.SUM_ROW), np.dtype(np.float64))
-    sums[:, lanes.RHO : lanes.RHO + LANES] = inputs.rho[source]
-    keys = _aligned((len(rows), lanes.KEY_ROW), np.dtype(np.uint64))
-    keys[:, lanes.KEY0 : lanes.KEY0 + LANES] = inputs.key[source, 0]
-    keys[:, lanes.KEY1 : lanes.KEY1 + LANES] = inputs.key[source, 1]
-    keys[:, lanes.REPLICATE : lanes.REPLICATE + LANES] = inputs.replicate[source]
+    run = {
+        lanes.MINUS_GAMMA: -inputs.gamma,
+        lanes.BETA1: inputs.beta1,
+        lanes.ONE_MINUS_BETA1: 1 - inputs.beta1,
+        lanes.BETA2: inputs.beta2,
+        lanes.ONE_MINUS_BETA2: 1 - inputs.beta2,
+        lanes.FLOOR: eps * eps,
+        lanes.V_INIT: inputs.v_init,
+    }
+    keys = {
+        lanes.KEY0: inputs.key[:, 0],
+        lanes.KEY1: inputs.key[:, 1],
+        lanes.REPLICATE: inputs.replicate,
+    }
     tables = [noise.magnitude_table(b) for b in large] or [np.zeros(1, dtype=np.int64)]
     return _Blocks(
-        lanes=rows,
-        run=run,
-        sums=sums,
-        keys=keys,
+        chunks=chunks,
+        row_of=rows,
+        run=fields(lanes.RUN_ROW, dtype, run),
+        sums=fields(lanes.SUM_ROW, np.dtype(np.float64), {lanes.RHO: inputs.rho}),
+        keys=fields(lanes.KEY_ROW, np.dtype(np.uint64), keys),
         T=inputs.T[source],
         schedule=schedule[source],
         settings=settings,
-        tables=np.stack([_guide(table) for table in tables]),
+        guides=np.stack([_guide(table) for table in tables]),
         thresholds=np.concatenate(tables),
         starts=np.cumsum([0, *map(len, tables)]),
     )
@@ -209,18 +246,10 @@ def _plan(
 
 def _guide(thresholds: np.ndarray) -> np.ndarray:
     """Return the guide to a table of the binomial law; see `lanes.GUIDE_BITS`."""
-    rest = 31 - lanes.GUIDE_BITS
+    rest = lanes.REST
     first = np.arange(1 << lanes.GUIDE_BITS, dtype=np.int64) << rest
     below = np.searchsorted(thresholds, first, side="right")
     within = np.searchsorted(thresholds, first + (1 << rest) - 1, side="right") - below
     one = thresholds[np.minimum(below, len(thresholds) - 1)] - first
     entry = np.where(within == 0, lanes.NEVER, np.where(within == 1, one, lanes.SEVERAL))
     return ((below << (rest + 1)) | entry).astype(np.uint32)
-
-
-def _aligned(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
-    """Return zeros that start at a cache line: a vector that straddles two costs twice."""
-    size = shape[0] * shape[1] * dtype.itemsize
-    flat = np.zeros(size + 64, dtype=np.uint8)
-    lead = -flat.ctypes.data % 64
-    return flat[lead : lead + size].view(dtype).reshape(shape)

@@ -1,19 +1,29 @@
-"""sin, tanh and log1p that a compiler can vectorise.
+"""sin, tanh, expm1 and log1p of vectors.
 
-Calls into the C library are done one by one, which costs a step of a simulation four times its
-time. These are arithmetic alone: the argument is reduced and a Taylor polynomial does the rest,
-whose first omitted term is below half a unit in the last place. They take scalars of float32 or
-float64 inside compiled code, and scalar and vector code give the same bits.
+Calls into the C library are done number by number, which costs a step of a simulation four times
+its time. These are arithmetic alone: the argument is reduced and a Taylor polynomial does the rest,
+whose first omitted term is below half a unit in the last place. They take a `Vector` of float32 or
+float64.
 """
 
 import math
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
-JIT = {"error_model": "numpy", "forceinline": True}
+from simulators.engines.vectors import (
+    INLINE,
+    bits,
+    from_bits,
+    like,
+    rounded_like,
+    size,
+    smaller,
+    where,
+)
 
 LN2 = math.log(2.0)
 
@@ -31,60 +41,24 @@ _LN2 = {
 _ROUNDER = {types.float64: 1.5 * 2.0**52, types.float32: 1.5 * 2.0**23}
 """Added to x, it leaves x rounded to a whole number in the last bits."""
 
-_NUMBER = {types.float64: np.float64, types.float32: np.float32}
-_WHOLE = {types.float64: types.int64, types.float32: types.int32}
-_CAST = {types.float64: np.int64, types.float32: np.int32}
-_REAL = {whole: real for real, whole in _WHOLE.items()}
-_WIDTH = {types.float64: 64, types.float32: 32}
 _MANTISSA = {types.float64: 52, types.float32: 23}
 _BIAS = {types.float64: 1023, types.float32: 127}
 
 
-@intrinsic
-def _bits(typingctx, x):
-    """Read a float as the whole number of its size."""
-
-    def codegen(context, builder, signature, args):
-        return builder.bitcast(args[0], ir.IntType(_WIDTH[x]))
-
-    return _WHOLE[x](x), codegen
-
-
-@intrinsic
-def _from_bits(typingctx, n):
-    """Read a whole number as the float of its size."""
-
-    def codegen(context, builder, signature, args):
-        kind = ir.DoubleType() if n == types.int64 else ir.FloatType()
-        return builder.bitcast(args[0], kind)
-
-    return _REAL[n](n), codegen
-
-
-@intrinsic
-def shift_right(typingctx, word, count):
-    """Shift a uint32 to the right by 0 to 31 bits in 32 bits, not in the 64 that numba takes."""
-
-    def codegen(context, builder, signature, args):
-        return builder.lshr(*args)
-
-    return types.uint32(types.uint32, types.uint32), codegen
-
-
-def sin(u):
+def sin(u: Any) -> Any:
     """Return sin u; off by no more than a change of u in its last place makes, plus 2^-53."""
     raise NotImplementedError("for compiled code")
 
 
-@overload(sin, jit_options=JIT)
+@overload(sin, jit_options=INLINE)
 def _sin(u):
-    number, rounder = _NUMBER[u], _NUMBER[u](_ROUNDER[u])
-    pi1, pi2, pi3 = map(number, _PI[u])
-    one_over_pi = number(1 / math.pi)
-    whole, top = _CAST[u], _WIDTH[u] - 1
+    number = u.dtype
+    rounder, top = _ROUNDER[number], number.bitwidth - 1
+    pi1, pi2, pi3 = _PI[number]
+    one_over_pi = 1 / math.pi
     # sin r = r + r^3 q(r^2) on |r| <= pi/2, up to the power 21 or 13.
-    powers = range(21 if u == types.float64 else 13, 2, -2)
-    q = _polynomial([(-1) ** (n // 2) / math.factorial(n) for n in powers], number)
+    powers = range(21 if number == types.float64 else 13, 2, -2)
+    q = _polynomial((-1) ** (n // 2) / math.factorial(n) for n in powers)
 
     def code(u):
         shifted = u * one_over_pi + rounder
@@ -92,74 +66,70 @@ def _sin(u):
         r = ((u - k * pi1) - k * pi2) - k * pi3
         square = r * r
         value = r + r * square * q(square)
-        return _from_bits(whole(_bits(value) ^ (_bits(shifted) << top)))
+        return from_bits(bits(value) ^ (bits(shifted) << top))
 
     return code
 
 
-def expm1(x):
+def expm1(x: Any) -> Any:
     """Return e^x - 1 for -80 <= x <= 0 (float64: -700); accurate to rounding."""
     raise NotImplementedError("for compiled code")
 
 
-@overload(expm1, jit_options=JIT)
+@overload(expm1, jit_options=INLINE)
 def _expm1(x):
-    number, rounder = _NUMBER[x], _NUMBER[x](_ROUNDER[x])
-    ln2_1, ln2_2 = map(number, _LN2[x])
-    log2_e, one = number(1 / LN2), number(1)
-    whole, bias, mantissa = _CAST[x], _BIAS[x], _MANTISSA[x]
+    number = x.dtype
+    rounder, bias, mantissa = _ROUNDER[number], _BIAS[number], _MANTISSA[number]
+    ln2_1, ln2_2 = _LN2[number]
+    log2_e = 1 / LN2
     # e^r - 1 = r + r^2 q(r) on |r| <= ln(2)/2, up to the power 13 or 7.
-    powers = range(13 if x == types.float64 else 7, 1, -1)
-    q = _polynomial([1 / math.factorial(n) for n in powers], number)
+    powers = range(13 if number == types.float64 else 7, 1, -1)
+    q = _polynomial(1 / math.factorial(n) for n in powers)
 
     def code(x):
         shifted = x * log2_e + rounder
         k = shifted - rounder
         r = (x - k * ln2_1) - k * ln2_2
-        power = _from_bits(whole((_bits(shifted) + bias) << mantissa))  # 2^k
-        return power * (r + r * r * q(r)) + (power - one)
+        power = from_bits((bits(shifted) + bias) << mantissa)  # 2^k
+        return power * (r + r * r * q(r)) + (power - 1.0)
 
     return code
 
 
-def tanh(u):
+def tanh(u: Any) -> Any:
     """Return tanh u, accurate to rounding."""
     raise NotImplementedError("for compiled code")
 
 
-@overload(tanh, jit_options=JIT)
+@overload(tanh, jit_options=INLINE)
 def _tanh(u):
-    number = _NUMBER[u]
-    zero, two, far = number(0), number(2), number(40)
-
     def code(u):
-        size = min(abs(u), far)
-        e = expm1(-two * size)
-        value = -e / (two + e)
-        return value if u >= zero else -value
+        e = expm1(-2.0 * smaller(size(u), like(u, 40.0)))
+        value = -1.0 * e / (2.0 + e)
+        return where(u >= 0.0, value, -1.0 * value)
 
     return code
 
 
-def log1p(z):
-    """Return log(1 + z) of a float64 z >= 0, accurate to rounding."""
+def log1p(z: Any) -> Any:
+    """Return log(1 + z) of float64 z >= 0, accurate to rounding."""
     raise NotImplementedError("for compiled code")
 
 
-@overload(log1p, jit_options=JIT)
+@overload(log1p, jit_options=INLINE)
 def _log1p(z):
     # log m = 2 atanh(s), s = (m - 1)/(m + 1), sqrt(1/2) <= m < sqrt(2), up to the power 23.
-    q = _polynomial([2 / n for n in range(23, 1, -2)], np.float64)
-    root_half = np.float64(math.sqrt(0.5)).view(np.int64)
-    one, mask = np.float64(1.0).view(np.int64), (1 << 52) - 1
+    q = _polynomial(2 / n for n in range(23, 1, -2))
+    root_half = int(np.float64(math.sqrt(0.5)).view(np.int64))
+    one, mask = int(np.float64(1.0).view(np.int64)), (1 << 52) - 1
     ln2_1, ln2_2 = _LN2[types.float64]
 
     def code(z):
         y = 1.0 + z
-        bits = _bits(y) + (one - root_half)
-        k = float((bits >> 52) - 1023)
-        m = _from_bits((bits & mask) + root_half)
-        lost = z - (y - 1.0) if z < 1e15 else 0.0
+        whole = bits(y) + (one - root_half)
+        k = rounded_like((whole >> 52) - 1023, z)
+        m = from_bits((whole & mask) + root_half)
+        lost = where(z < 1e15, z - (y - 1.0), 0.0)
         f = m - 1.0
         s = f / (2.0 + f)
         square = s * s
@@ -168,12 +138,12 @@ def _log1p(z):
     return code
 
 
-def _polynomial(coefficients, number):
+def _polynomial(coefficients: Iterable[float]) -> Callable[[Any], Any]:
     """Compile Horner's rule, the highest power first."""
-    names = {f"c{i}": number(value) for i, value in enumerate(coefficients)}
-    text = "c0"
-    for name in list(names)[1:]:
+    scope: dict[str, Any] = {f"c{i}": value for i, value in enumerate(coefficients)}
+    first, second, *rest = scope
+    text = f"y * {first} + {second}"
+    for name in rest:
         text = f"({text}) * y + {name}"
-    scope = dict(names)
     exec(f"def horner(y):\n    return {text}\n", scope)
-    return njit(**JIT)(scope["horner"])
+    return njit(**INLINE)(scope["horner"])

@@ -1,52 +1,70 @@
-"""The compiled loops of the numba engine: blocks of `LANES` runs, each through all its steps.
+"""The compiled loops of the numba engine: a block of runs, all its steps.
 
-Why it looks as it does. A run is a lane of the machine's vectors, so every loop over runs has the
-fixed length `LANES` and no branch, and no sum mixes lanes: a run's bits do not depend on its
-neighbours. All numbers of a coordinate lie in one row, field by field at constant offsets, so that
-the compiler sees that they do not overlap; a row is in the first-level cache while it is used, and
-a block in the second. Method, noise and profile are looked at once a row, not once a lane, so that
-one kernel serves all of them: only the dtype makes another. A run past its own T goes on
-unrecorded until its block ends.
+A run is a lane of the processor's vectors, and a chunk as many runs as a vector is wide; a block
+is a few chunks, so that the work on one hides the latency of another, and few enough to stay in
+cache through all steps. No operation mixes lanes, and sums over coordinates go one by one: a
+run's bits do not depend on the runs beside it. All that belongs to a coordinate of a chunk lies in
+one row of memory. Method, noise and profile are looked at once a row or less, so that one kernel
+serves all of them; only the dtype makes another. A run past its own T goes on unrecorded until its
+block ends.
 """
+
+from collections import namedtuple
 
 import numpy as np
 from numba import njit
 
-from simulators.engines.elementary import JIT, LN2, expm1, log1p, shift_right, sin, tanh
+from simulators.engines.elementary import LN2, expm1, log1p, sin, tanh
+from simulators.engines.vectors import (
+    INLINE,
+    element,
+    gather,
+    get,
+    larger,
+    like,
+    load,
+    pointer,
+    put,
+    rounded_like,
+    shifted,
+    size,
+    smaller,
+    some,
+    sqrt,
+    store,
+    to_float64,
+    to_int32,
+    to_uint32,
+    where,
+    width,
+)
 
-LANES = 64
+CALL = {"error_model": "numpy"}
 
-# Unsigned: an index that may be negative is checked, and a checked one is gathered.
-_L = np.uint64(LANES)
-_NOWHERE = np.uint64(1 << 32)
+# A coordinate's row, in the dtype of the iterates: vectors. S and G are the mini-batch gradients
+# at x and x + delta, U the true one at x; OWN is a worker's s; LEFT and RIGHT are slopes; POINT is
+# a place before it is turned, TURNED after.
+X, M, V, V_HAT, ETA, NOISE, S, LEFT, RIGHT, U, G, OWN, POINT, TURNED = range(14)
+ROW = 14
 
+# A chunk's hyper-parameters and what goes with them, in the same dtype.
+(
+    MINUS_GAMMA, BETA1, ONE_MINUS_BETA1, BETA2, ONE_MINUS_BETA2, FLOOR, V_INIT, REACH, LARGEST,
+) = range(9)  # fmt: skip
+RUN_ROW = 9
 
+# A chunk's sums and what they need, in float64.
+NORM2, RHO, GRAD, WEIGHTED, L1, L2, ACTIVE, ADAPTIVE, OBJECTIVE = range(9)
+SUM_ROW = 9
 
-def _fields(count: int) -> list[np.uint64]:
-    return [np.uint64(number * LANES) for number in range(count)]
-
-
-# A coordinate's row, in the dtype of the iterates: fields of a lane each. S, U, G are mini-batch,
-# true and perturbed gradient; OWN is a worker's; PLACE, LEFT and RIGHT are where slopes are taken.
-X, M, V, V_HAT, ETA, NOISE, S, G, OWN, U, PLACE, LEFT, RIGHT = _fields(13)
-ROW = 13 * LANES
-
-# A block's row of hyper-parameters, in the same dtype.
-REACH, MINUS_GAMMA, BETA1, ONE_MINUS_BETA1, BETA2, ONE_MINUS_BETA2, FLOOR, V_INIT, LARGEST = _fields(9)
-RUN_ROW = 9 * LANES
-
-# A block's row of sums and what they need, in float64.
-NORM2, RHO, GRAD, WEIGHTED, L1, L2, ACTIVE, ADAPTIVE, OBJECTIVE, PLACE64 = _fields(10)
-SUM_ROW = 10 * LANES
-
-# A block's row of Philox keys, in uint64.
-KEY0, KEY1, REPLICATE = _fields(3)
-KEY_ROW = 3 * LANES
+# A chunk's Philox keys, in uint64.
+KEY0, KEY1, REPLICATE = range(3)
+KEY_ROW = 3
 
 # A block's switches.
 (
-    PROFILE, SHIFTS, ROTATES, PERTURBS, ADAPTS, KEEPS_MAX, IS_LOCAL, WORKERS, B, WIDTH, TABLE,
-    KEEPS_WORDS, MOST_STEPS,
+    PROFILE, SHIFTS, ROTATES, PERTURBS, ADAPTS, KEEPS_MAX, IS_LOCAL, WORKERS, B, WIDTH_OF_FIELD,
+    TABLE, KEEPS_WORDS, MOST_STEPS,
 ) = range(13)  # fmt: skip
 SETTINGS = 13
 
@@ -63,510 +81,541 @@ HEIGHT, MOVE, NOISE_SIZE, LARGEST_REACH = range(4)
 # The guide to a table of the binomial law: by the first `GUIDE_BITS` of the 31 bits, how many
 # thresholds lie below, and the rest of the one threshold that may lie among them.
 GUIDE_BITS = 14
-_REST = 31 - GUIDE_BITS
-NEVER, SEVERAL = 1 << _REST, (1 << _REST) + 1
+REST = 31 - GUIDE_BITS
+NEVER, SEVERAL = 1 << REST, (1 << REST) + 1
 
-_U32, _U64 = np.uint32, np.uint64
+NOWHERE = -1
+
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _MULTIPLIER0, _MULTIPLIER1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _WEYL0, _WEYL1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
-
-@njit(**JIT)
-def _philox(words, keys, block, coordinate, stream):
-    """Put the four words of each lane's Philox block into ``words``."""
-    for i in range(_L):
-        # 64 bits throughout: products read the low halves alone.
-        c0, c1 = np.uint64(block), np.uint64(coordinate)
-        c2, c3 = keys[REPLICATE + i], np.uint64(stream)
-        k0, k1 = keys[KEY0 + i], keys[KEY1 + i]
-        for _ in range(10):
-            p0, p1 = (c0 & _LOW) * _MULTIPLIER0, (c2 & _LOW) * _MULTIPLIER1
-            c0, c1 = (p1 >> _32) ^ c1 ^ k0, p1
-            c2, c3 = (p0 >> _32) ^ c3 ^ k1, p0
-            k0, k1 = k0 + _WEYL0, k1 + _WEYL1
-        words[i] = _U32(c0)
-        words[_L + i] = _U32(c1)
-        words[_U64(2) * _L + i] = _U32(c2)
-        words[_U64(3) * _L + i] = _U32(c3)
+Block = namedtuple(
+    "Block",
+    "rows words runs sums keys settings numbers inverse Q guide thresholds known d chunks",
+)
+"""What the loops work on. Pointers to the rows of all coordinates of all chunks, their Philox
+words, the chunks' hyper-parameters, sums and keys, the switches, the problem's numbers, 1/B and Q,
+the guide and the thresholds of the binomial law, of which ``known`` are the table's; and how many
+coordinates and chunks there are."""
 
 
-@njit(**JIT)
-def _count(words, even, odd, levels):
-    """Count the ones of each field of 2^levels bits in place; masks for even and odd words."""
-    for part in range(_U64(4)):
-        mask = odd if part & _U64(1) else even
-        for i in range(_L):
-            n = words[part * _L + i] & mask
-            if levels > 0:
-                n = (n & _U32(0x55555555)) + ((n >> _U32(1)) & _U32(0x55555555))
-            if levels > 1:
-                n = (n & _U32(0x33333333)) + ((n >> _U32(2)) & _U32(0x33333333))
-            if levels > 2:
-                n = (n & _U32(0x0F0F0F0F)) + ((n >> _U32(4)) & _U32(0x0F0F0F0F))
-            if levels > 3:
-                n = (n & _U32(0x00FF00FF)) + ((n >> _U32(8)) & _U32(0x00FF00FF))
-            if levels > 4:
-                n = (n & _U32(0x0000FFFF)) + (n >> _U32(16))
-            words[part * _L + i] = _U32(n)
+@njit(**CALL)
+def _philox(k, number, worker, place):
+    """Draw Philox block ``number`` of a worker for every lane and coordinate; its words' place."""
+    W = width(k.rows)
+    w = place * k.chunks * k.d * 4 * W
+    for c in range(k.chunks):
+        key = c * KEY_ROW * W
+        key0, key1 = load(k.keys, key + KEY0 * W), load(k.keys, key + KEY1 * W)
+        replicate = load(k.keys, key + REPLICATE * W)
+        for j in range(k.d):
+            # 64 bits throughout: products read the low halves alone.
+            c0, c1 = like(key0, np.uint64(number)), like(key0, np.uint64(j))
+            c2, c3 = replicate, like(key0, np.uint64(worker))
+            k0, k1 = key0, key1
+            for _ in range(10):
+                p0, p1 = (c0 & _LOW) * _MULTIPLIER0, (c2 & _LOW) * _MULTIPLIER1
+                c0, c1 = (p1 >> _32) ^ c1 ^ k0, p1
+                c2, c3 = (p0 >> _32) ^ c3 ^ k1, p0
+                k0, k1 = k0 + _WEYL0, k1 + _WEYL1
+            store(k.words, w, to_uint32(c0))
+            store(k.words, w + W, to_uint32(c1))
+            store(k.words, w + 2 * W, to_uint32(c2))
+            store(k.words, w + 3 * W, to_uint32(c3))
+            w += 4 * W
 
 
-@njit(**JIT)
-def _look_up(words, b, guide, thresholds):
-    """Turn each word into its number of heads by the table of the binomial law."""
-    parity = b % 2
-    for part in range(_U64(4)):
-        several = _U32(0)
-        for i in range(_L):
-            word = words[part * _L + i]
-            bits = word & _U32(0x7FFFFFFF)
-            entry = guide[bits >> _U32(_REST)]
-            rest = entry & _U32((1 << (_REST + 1)) - 1)
-            several |= _U32(rest == _U32(SEVERAL))
-            k = np.int32(entry >> _U32(_REST + 1)) + np.int32(
-                (bits & _U32((1 << _REST) - 1)) >= rest
-            )
-            size = np.int32(2 * k + parity)
-            words[(_U64(4) + part) * _L + i] = _U32(
-                np.int32(b + (-size if word >> _U32(31) else size)) >> 1
-            )
-        if several:
-            for i in range(_L):
-                word = words[part * _L + i]
-                bits = word & _U32(0x7FFFFFFF)
-                if guide[bits >> _U32(_REST)] & _U32((1 << (_REST + 1)) - 1) == _U32(SEVERAL):
-                    k = np.searchsorted(thresholds, np.int64(bits), side="right")
-                    size = 2 * k + parity
-                    words[(_U64(4) + part) * _L + i] = _U32(
-                        (b + (-size if word >> _U32(31) else size)) >> 1
-                    )
-    for i in range(_U64(4) * _L):
-        words[i] = words[_U64(4) * _L + i]
-
-
-@njit(**JIT)
-def _refill(words, keys, block, coordinate, stream, settings, guide, thresholds):
-    """Put the counts of heads that a Philox block stands for into ``words``, packed as it is."""
-    _philox(words, keys, block, coordinate, stream)
-    b, w = settings[B], settings[WIDTH]
-    every = _U32(0xFFFFFFFF)
-    if b > 64:
-        _look_up(words, b, guide, thresholds)
-    elif w == 64:
-        _count(words, every, _U32((1 << (b - 32)) - 1), 5)
-        for part in range(_U64(2)):
-            for i in range(_L):
-                words[part * _L + i] = words[_U64(2) * part * _L + i] + words[(_U64(2) * part + _U64(1)) * _L + i]
-    elif w > 1:
-        mask = _U32(((1 << b) - 1) * (0xFFFFFFFF // ((1 << w) - 1)))
-        if w == 2:
-            _count(words, mask, mask, 1)
-        elif w == 4:
-            _count(words, mask, mask, 2)
-        elif w == 8:
-            _count(words, mask, mask, 3)
-        elif w == 16:
-            _count(words, mask, mask, 4)
+@njit(**CALL)
+def _count(k, place, b, bits):
+    """Turn each field of ``bits`` bits of the words into its number of ones, the first b alone."""
+    W = width(k.rows)
+    first = place * k.chunks * k.d * 4 * W
+    within = min(bits, 32)
+    even = (1 << min(b, 32)) - 1
+    odd = (1 << (b - 32)) - 1 if b > 32 else even
+    copies = 0xFFFFFFFF // ((1 << within) - 1)
+    for n in range(k.chunks * k.d * 4):
+        w = first + n * W
+        mask = odd if bits == 64 and n % 2 else even
+        word = load(k.words, w) & np.uint32(mask * copies)
+        if within > 1:
+            word = (word & np.uint32(0x55555555)) + ((word >> np.uint32(1)) & np.uint32(0x55555555))
+        if within > 2:
+            word = (word & np.uint32(0x33333333)) + ((word >> np.uint32(2)) & np.uint32(0x33333333))
+        if within > 4:
+            word = (word & np.uint32(0x0F0F0F0F)) + ((word >> np.uint32(4)) & np.uint32(0x0F0F0F0F))
+        if within > 8:
+            word = (word & np.uint32(0x00FF00FF)) + ((word >> np.uint32(8)) & np.uint32(0x00FF00FF))
+        if within > 16:
+            word = (word & np.uint32(0x0000FFFF)) + (word >> np.uint32(16))
+        if bits == 64 and n % 2:
+            # Fields of 64 bits are words 0 and 1.
+            both = load(k.words, w - W) + word
+            store(k.words, w - (n % 4 // 2 + 1) * W, both)
         else:
-            _count(words, mask, mask, 5)
+            store(k.words, w, word)
 
 
-@njit(**JIT)
-def _field(w, number):
-    """Return the word, the shift and the mask of a field of w bits."""
-    if w == 64:
-        return np.uint64(number), _U32(0), _U32(0xFFFFFFFF)
-    return np.uint64(number * w // 32), _U32(number * w % 32), _U32((1 << w) - 1)
+@njit(**CALL)
+def _look_up(k, place, b):
+    """Turn each word into its number of heads by the table of the binomial law."""
+    W = width(k.rows)
+    first = place * k.chunks * k.d * 4 * W
+    parity = b % 2
+    for n in range(k.chunks * k.d * 4):
+        w = first + n * W
+        word = load(k.words, w)
+        bits = word & np.uint32(0x7FFFFFFF)
+        entry = gather(k.guide, bits >> np.uint32(REST))
+        rest = entry & np.uint32((1 << (REST + 1)) - 1)
+        above = (bits & np.uint32((1 << REST) - 1)) >= rest
+        magnitude = (entry >> np.uint32(REST + 1)) + where(above, like(word, 1), like(word, 0))
+        away = to_int32(magnitude) * 2 + parity
+        tails = word >= np.uint32(0x80000000)
+        store(k.words, w, to_uint32((b + where(tails, 0 - away, away)) >> 1))
+        if some(rest == np.uint32(SEVERAL)):
+            for lane in range(W):
+                if element(rest, lane) == SEVERAL:
+                    value = np.int64(element(bits, lane))
+                    low, high = 0, k.known
+                    while low < high:
+                        middle = (low + high) // 2
+                        if get(k.thresholds, middle) <= value:
+                            low = middle + 1
+                        else:
+                            high = middle
+                    one = 2 * low + parity
+                    put(k.words, w + lane, (b - one if element(word, lane) >> 31 else b + one) >> 1)
 
 
-@njit(**JIT)
-def _draw(row, words, field, settings, scale, adds):
-    """Put the noise of one step's field of bits into NOISE, or add it there."""
-    b = np.int32(settings[B])
-    part, shift, mask = _field(settings[WIDTH], field)
-    if adds:
-        for i in range(_L):
-            heads = np.int32(shift_right(words[part * _L + i], shift) & mask)
-            row[NOISE + i] += row.dtype.type(np.int32(2 * heads - b)) * scale
-    else:
-        for i in range(_L):
-            heads = np.int32(shift_right(words[part * _L + i], shift) & mask)
-            row[NOISE + i] = row.dtype.type(np.int32(2 * heads - b)) * scale
+@njit(**CALL)
+def _refill(k, t, worker, place):
+    """Put a worker's counts of heads from step t on into the words, packed as the bits were."""
+    b, bits = get(k.settings, B), get(k.settings, WIDTH_OF_FIELD)
+    _philox(k, t // (128 // bits), worker, place)
+    if b > 64:
+        _look_up(k, place, b)
+    elif bits > 1:
+        _count(k, place, b, bits)
 
 
-@njit(**JIT)
-def _slope(profile, row, scale, move, place, to):
-    """Put psi'(scale p + move), p the field ``place``, into the field ``to``."""
-    real = row.dtype.type
-    one = real(1)
-    if profile == 0:  # huber
-        for i in range(_L):
-            row[to + i] = min(max(row[place + i] * scale + move, -one), one)
-    elif profile == 1:  # pseudo_huber
-        for i in range(_L):
-            u = row[place + i] * scale + move
-            row[to + i] = u / np.sqrt(one + u * u)
-    elif profile == 2:  # log_cosh
-        for i in range(_L):
-            row[to + i] = tanh(row[place + i] * scale + move)
-    elif profile == 3:  # cosine
-        for i in range(_L):
-            row[to + i] = sin(row[place + i] * scale + move)
-    elif profile == 4:  # rational
-        for i in range(_L):
-            u = row[place + i] * scale + move
-            low = one + real(27 / 256) * (u * u)
-            row[to + i] = u / (low * low)
-    elif profile == 5:  # log_rational
-        for i in range(_L):
-            u = row[place + i] * scale + move
-            row[to + i] = u / (one + real(0.25) * (u * u))
-    else:  # two_basin
-        for i in range(_L):
-            u = row[place + i] * scale + move
-            flat = min(max(real(0.125) * u, -one), real(0.5))
-            down = min(max(u - real(4), real(0)), real(1.25))
-            up = min(max(u - real(5.25), real(0)), real(1.75))
-            row[to + i] = flat - down + up
+@njit(**INLINE)
+def _field(bits, number):
+    """Return the word, the shift and the mask of a field of so many bits."""
+    if bits == 64:
+        return number, np.uint32(0), np.uint32(0xFFFFFFFF)
+    return number * bits // 32, np.uint32(number * bits % 32), np.uint32((1 << bits) - 1)
 
 
-@njit(**JIT)
+@njit(**CALL)
+def _draw(k, t, place, together, adds):
+    """Put the noise of step t into NOISE, or add it there; the mean is over ``together`` workers."""
+    W = width(k.rows)
+    b, bits = get(k.settings, B), get(k.settings, WIDTH_OF_FIELD)
+    part, shift, mask = _field(bits, t % (128 // bits))
+    scale = np.float64(get(k.numbers, NOISE_SIZE)) / np.float64(b * together)
+    w = (place * k.chunks * k.d * 4 + part) * W
+    for n in range(k.chunks * k.d):
+        heads = to_int32((load(k.words, w + n * 4 * W) >> shift) & mask)
+        at = (n * ROW + NOISE) * W
+        old = load(k.rows, at)
+        noise = rounded_like(heads * 2 - b, old) * scale
+        store(k.rows, at, old + noise if adds else noise)
+
+
+@njit(**CALL)
+def _batches(k, t, worker):
+    """Put a worker's noise into NOISE; where workers share a perturbation, the mean of theirs."""
+    bits, workers = get(k.settings, WIDTH_OF_FIELD), get(k.settings, WORKERS)
+    keeps = get(k.settings, KEEPS_WORDS)
+    fresh = t % (128 // bits) == 0 or not keeps
+    shares = get(k.settings, IS_LOCAL) == 0
+    first, last = (0, workers) if shares else (worker, worker + 1)
+    for own in range(first, last):
+        place = own if keeps else 0
+        if fresh:
+            _refill(k, t, own, place)
+        _draw(k, t, place, workers if shares else 1, own > first)
+
+
+@njit(**INLINE)
+def _place(k, c, j, base, along):
+    """Return the field ``base`` of a coordinate, moved by the chunk's reach along ``along``."""
+    W = width(k.rows)
+    row = (c * k.d + j) * ROW * W
+    p = load(k.rows, row + base * W)
+    if along != NOWHERE:
+        reach = load(k.runs, (c * RUN_ROW + REACH) * W)
+        p = p + reach * load(k.rows, row + along * W)
+    return p
+
+
+@njit(**CALL)
+def _slopes(k, base, along, move, to):
+    """Put psi'(p/B + move) into the field ``to``, p the field ``base`` moved along ``along``."""
+    W = width(k.rows)
+    profile = get(k.settings, PROFILE)
+    for c in range(k.chunks):
+        for j in range(k.d):
+            u = _place(k, c, j, base, along) * get(k.inverse, j) + move
+            if profile == 0:  # huber
+                slope = smaller(larger(u, like(u, -1)), like(u, 1))
+            elif profile == 1:  # pseudo_huber
+                slope = u / sqrt(1.0 + u * u)
+            elif profile == 2:  # log_cosh
+                slope = tanh(u)
+            elif profile == 3:  # cosine
+                slope = sin(u)
+            elif profile == 4:  # rational
+                low = 1.0 + (27 / 256) * (u * u)
+                slope = u / (low * low)
+            elif profile == 5:  # log_rational
+                slope = u / (1.0 + 0.25 * (u * u))
+            else:  # two_basin
+                flat = smaller(larger(0.125 * u, like(u, -1)), like(u, 0.5))
+                down = smaller(larger(u - 4.0, like(u, 0)), like(u, 1.25))
+                up = smaller(larger(u - 5.25, like(u, 0)), like(u, 1.75))
+                slope = flat - down + up
+            store(k.rows, ((c * k.d + j) * ROW + to) * W, slope)
+
+
+@njit(**INLINE)
 def _value(profile, u):
-    """Return psi(u) of a float64."""
-    size = abs(u)
+    """Return psi(u) of float64."""
+    away = size(u)
     if profile == 0:
-        inside = min(size, 1.0)
-        return inside * (size - 0.5 * inside)
-    if profile == 1:
-        return u * u / (1.0 + np.sqrt(1.0 + u * u))
-    if profile == 2:
+        inside = smaller(away, like(u, 1))
+        value = inside * (away - 0.5 * inside)
+    elif profile == 1:
+        value = u * u / (1.0 + sqrt(1.0 + u * u))
+    elif profile == 2:
         # With t = e^-|u| - 1: cosh u - 1 = t^2/(2 (1 + t)) keeps the digits near 0; far away
         # log cosh u = |u| - log 2 + log(1 + e^-2|u|) does.
-        t = expm1(-min(size, 40.0))
-        if size < 1.0:
-            return log1p(t * t / (2.0 * (1.0 + t)))
-        return size - LN2 + log1p((1.0 + t) * (1.0 + t))
-    if profile == 3:
+        t = expm1(-1.0 * smaller(away, like(u, 40)))
+        near = t * t / (2.0 * (1.0 + t))
+        far = (1.0 + t) * (1.0 + t)
+        value = log1p(where(away < 1.0, near, far)) + where(away < 1.0, like(u, 0), away - LN2)
+    elif profile == 3:
         half = sin(0.5 * u)
-        return 2.0 * half * half
-    if profile == 4:
-        return 0.5 * u * u / (1.0 + u * u * (27.0 / 256.0))
-    if profile == 5:
-        return 2.0 * log1p(0.25 * u * u)
-    flat = min(max(0.125 * u, -1.0), 0.5)
-    down = min(max(u - 4.0, 0.0), 1.25)
-    up = min(max(u - 5.25, 0.0), 1.75)
-    return flat * (u - 4.0 * flat) - down * (u - 4.0 - 0.5 * down) + up * (u - 5.25 - 0.5 * up)
-
-
-@njit(**JIT)
-def _slopes(row, inverse, settings, numbers, place):
-    """Put the slope at the field ``place`` into LEFT; under shift noise, both moved profiles'."""
-    if settings[SHIFTS]:
-        _slope(settings[PROFILE], row, inverse, -numbers[MOVE], place, RIGHT)
-    _slope(settings[PROFILE], row, inverse, numbers[MOVE], place, LEFT)
-
-
-@njit(**JIT)
-def _gradient(row, settings, numbers, to):
-    """From an unturned coordinate's slopes, put the gradients into U and ``to``."""
-    height = numbers[HEIGHT]
-    if settings[SHIFTS]:
-        half = row.dtype.type(0.5) * height
-        for i in range(_L):
-            left, right = row[LEFT + i], row[RIGHT + i]
-            u = half * (right + left)
-            row[U + i] = u
-            row[to + i] = u + half * ((right - left) * row[NOISE + i])
+        value = 2.0 * half * half
+    elif profile == 4:
+        value = 0.5 * u * u / (1.0 + u * u * (27.0 / 256.0))
+    elif profile == 5:
+        value = 2.0 * log1p(0.25 * u * u)
     else:
-        for i in range(_L):
-            u = height * row[LEFT + i]
-            row[U + i] = u
-            row[to + i] = u + row[NOISE + i]
+        flat = smaller(larger(0.125 * u, like(u, -1)), like(u, 0.5))
+        down = smaller(larger(u - 4.0, like(u, 0)), like(u, 1.25))
+        up = smaller(larger(u - 5.25, like(u, 0)), like(u, 1.75))
+        value = (
+            flat * (u - 4.0 * flat) - down * (u - 4.0 - 0.5 * down) + up * (u - 5.25 - 0.5 * up)
+        )
+    return value
 
 
-@njit(**JIT)
-def _gradient_at_x(row, inverse, settings, numbers, to):
-    """Put an unturned coordinate's gradients at x into U and ``to``."""
-    _slopes(row, inverse, settings, numbers, X)
-    _gradient(row, settings, numbers, to)
+@njit(**CALL)
+def _all_slopes(k, base, along):
+    """Put the slope into LEFT; under shift noise, both moved profiles' into LEFT and RIGHT."""
+    move = get(k.numbers, MOVE)
+    if get(k.settings, SHIFTS):
+        _slopes(k, base, along, -move, RIGHT)
+    _slopes(k, base, along, move, LEFT)
 
 
-@njit(**JIT)
-def _gradient_along(row, run, inverse, settings, numbers, along, to):
-    """Put an unturned coordinate's gradient at x + delta, along a field, into ``to``."""
-    for i in range(_L):
-        row[PLACE + i] = row[X + i] + run[REACH + i] * row[along + i]
-    _slopes(row, inverse, settings, numbers, PLACE)
-    _gradient(row, settings, numbers, to)
+@njit(**INLINE)
+def _pair(k, row, shifts, height):
+    """Return an unturned coordinate's true and mini-batch gradient, from its slopes and noise."""
+    W = width(k.rows)
+    left, noise = load(k.rows, row + LEFT * W), load(k.rows, row + NOISE * W)
+    u = left * height
+    tilt = noise
+    if shifts:
+        right = load(k.rows, row + RIGHT * W)
+        half = 0.5 * height
+        u = (right + left) * half
+        tilt = ((right - left) * noise) * half
+    return u, u + tilt
 
 
-@njit(error_model="numpy")
-def _turned_gradients(rows, d, settings, numbers, inverse_width, Q, to):
-    """From the points in PLACE, put all coordinates' gradients, turned, into U and ``to``."""
-    height = numbers[HEIGHT]
-    half = rows.dtype.type(0.5) * height
-    for j in range(d):
-        for i in range(_L):
-            rows[j, U + i] = 0
-        for k in range(d):
-            for i in range(_L):
-                rows[j, U + i] += Q[j, k] * rows[k, PLACE + i]
-        _slopes(rows[j], inverse_width[j], settings, numbers, U)
-        if settings[SHIFTS]:
-            for i in range(_L):
-                left, right = rows[j, LEFT + i], rows[j, RIGHT + i]
-                rows[j, LEFT + i] = half * (right + left)
-                rows[j, RIGHT + i] = half * ((right - left) * rows[j, NOISE + i])
-        else:
-            for i in range(_L):
-                rows[j, LEFT + i] *= height
-    for j in range(d):
-        for i in range(_L):
-            rows[j, U + i] = 0
-            rows[j, to + i] = 0 if settings[SHIFTS] else rows[j, NOISE + i]
-        for k in range(d):
-            for i in range(_L):
-                rows[j, U + i] += Q[k, j] * rows[k, LEFT + i]
-            if settings[SHIFTS]:
-                for i in range(_L):
-                    rows[j, to + i] += Q[k, j] * rows[k, RIGHT + i]
-        for i in range(_L):
-            rows[j, to + i] += rows[j, U + i]
+@njit(**CALL)
+def _turn(k, along):
+    """Put Q(x + delta) into TURNED, delta along the field ``along``."""
+    W = width(k.rows)
+    for c in range(k.chunks):
+        for j in range(k.d):
+            row = (c * k.d + j) * ROW * W
+            store(k.rows, row + POINT * W, _place(k, c, j, X, along))
+        first = c * k.d * ROW * W
+        for j in range(k.d):
+            total = like(load(k.rows, first), 0)
+            for i in range(k.d):
+                total = total + load(k.rows, first + (i * ROW + POINT) * W) * get(k.Q, j * k.d + i)
+            store(k.rows, first + (j * ROW + TURNED) * W, total)
 
 
-@njit(**JIT)
-def _observe(row, run, sums):
-    """Take the true gradient U and the mini-batch's S of a coordinate into the sums."""
-    for i in range(_L):
-        run[LARGEST + i] = max(run[LARGEST + i], abs(row[S + i]))
-    for i in range(_L):
-        s, u = np.float64(row[S + i]), np.float64(row[U + i])
-        sums[NORM2 + i] += s * s
-        sums[GRAD + i] += u * u
-        sums[WEIGHTED + i] += u * u * np.float64(row[ETA + i])
+@njit(**CALL)
+def _turn_back(k, to):
+    """From the slopes in the turned coordinates, put the gradients into U and ``to``."""
+    W = width(k.rows)
+    shifts, height = get(k.settings, SHIFTS), get(k.numbers, HEIGHT)
+    for c in range(k.chunks):
+        first = c * k.d * ROW * W
+        for j in range(k.d):
+            row = first + j * ROW * W
+            u, s = _pair(k, row, shifts, height)
+            store(k.rows, row + POINT * W, u)
+            store(k.rows, row + RIGHT * W, s - u)
+        for j in range(k.d):
+            row = first + j * ROW * W
+            u = like(load(k.rows, row), 0)
+            tilt = load(k.rows, row + NOISE * W)
+            if shifts:
+                tilt = like(u, 0)
+            for i in range(k.d):
+                q = get(k.Q, i * k.d + j)
+                u = u + load(k.rows, first + (i * ROW + POINT) * W) * q
+                if shifts:
+                    tilt = tilt + load(k.rows, first + (i * ROW + RIGHT) * W) * q
+            store(k.rows, row + U * W, u)
+            store(k.rows, row + to * W, u + tilt)
 
 
-@njit(**JIT)
-def _reach(run, sums, most):
-    """Turn the sum of squares of s into rho/||s||, 0 where s = 0; start the sum again."""
-    real = run.dtype.type
-    largest = np.float64(most)
-    for i in range(_L):
-        norm2 = sums[NORM2 + i]
-        reach = min(sums[RHO + i] / np.sqrt(norm2), largest)
-        run[REACH + i] = real(reach if norm2 > 0.0 else 0.0)
-        sums[NORM2 + i] = 0.0
-
-
-@njit(**JIT)
-def _move(row, run, sums, settings, g):
-    """Lines 6 to 10 of Algorithm 1 for a coordinate; ``g`` is the field of g_t."""
-    for i in range(_L):
-        run[LARGEST + i] = max(run[LARGEST + i], abs(row[g + i]))
-    for i in range(_L):
-        row[M + i] = run[BETA1 + i] * row[M + i] + run[ONE_MINUS_BETA1 + i] * row[g + i]
-    if settings[ADAPTS]:
-        changed = False
-        for i in range(_L):
-            v = run[BETA2 + i] * row[V + i] + run[ONE_MINUS_BETA2 + i] * (row[g + i] * row[g + i])
-            row[V + i] = v
-            changed |= v > row[V_HAT + i]
-        if changed or not settings[KEEPS_MAX]:
-            _adapt(row, run, sums, settings[KEEPS_MAX])
-    for i in range(_L):
-        row[X + i] += run[MINUS_GAMMA + i] * row[M + i] * row[ETA + i]
-
-
-@njit(error_model="numpy")
-def _adapt(row, run, sums, keeps_max):
-    """Lines 8 and 9 of Algorithm 1 for a coordinate, where some lane's v_hat changes."""
-    one = row.dtype.type(1)
-    for i in range(_L):
-        floor, old, was = run[FLOOR + i], row[V_HAT + i], row[ETA + i]
-        new = max(old if keeps_max else floor, row[V + i])
-        eta = one / np.sqrt(new)
-        # |was - eta| without cancellation; every factor but the first is at most 1.
-        large = max(was, eta)
-        share = abs(new - old) / max(new, old)
-        change = np.float64(large * share * (large / (was + eta)))
-        row[V_HAT + i] = new
-        row[ETA + i] = eta
-        sums[L1 + i] += change
-        sums[L2 + i] += change * change
-        sums[ACTIVE + i] += np.float64(new > floor) - np.float64(old > floor)
-
-
-@njit(error_model="numpy")
-def _fill(words, keys, t, d, settings, tables, thresholds, starts):
-    """Draw the words of the Philox blocks that step t starts with, for all workers that fit."""
-    per = 128 // settings[WIDTH]
-    table = settings[TABLE]
-    known = thresholds[starts[table] : starts[table + 1]]
-    for worker in range(settings[WORKERS] if settings[KEEPS_WORDS] else 1):
-        for j in range(d):
-            _refill(
-                words[worker, j], keys, t // per, j, worker, settings, tables[table], known
-            )
-
-
-@njit(error_model="numpy")
-def _batch(rows, words, keys, t, worker, d, settings, numbers, tables, thresholds, starts):
-    """Put a worker's noise into NOISE; where workers share a perturbation, the mean of theirs."""
-    per = 128 // settings[WIDTH]
-    table = settings[TABLE]
-    known = thresholds[starts[table] : starts[table + 1]]
-    shares = settings[IS_LOCAL] == 0
-    workers = settings[WORKERS]
-    scale = numbers.dtype.type(
-        np.float64(numbers[NOISE_SIZE]) / np.float64(settings[B] * (workers if shares else 1))
-    )
-    for w in range(workers) if shares else range(worker, worker + 1):
-        kept = w if settings[KEEPS_WORDS] else 0
-        for j in range(d):
-            if not settings[KEEPS_WORDS]:
-                _refill(words[0, j], keys, t // per, j, w, settings, tables[table], known)
-            _draw(rows[j], words[kept, j], t % per, settings, scale, shares and w > 0)
-
-
-@njit(error_model="numpy")
-def _gradients(rows, run, d, settings, numbers, inverse_width, Q, along, to):
-    """Put the gradients at x, or at x + delta along the field ``along``, into U and ``to``."""
-    if settings[ROTATES]:
-        for j in range(d):
-            for i in range(_L):
-                rows[j, PLACE + i] = rows[j, X + i]
-            if along != _NOWHERE:
-                for i in range(_L):
-                    rows[j, PLACE + i] += run[REACH + i] * rows[j, along + i]
-        _turned_gradients(rows, d, settings, numbers, inverse_width, Q, to)
-    elif along == _NOWHERE:
-        for j in range(d):
-            _gradient_at_x(rows[j], inverse_width[j], settings, numbers, to)
-    else:
-        for j in range(d):
-            _gradient_along(rows[j], run, inverse_width[j], settings, numbers, along, to)
-
-
-@njit(error_model="numpy")
-def _shared_step(rows, run, sums, words, keys, t, d, settings, numbers, inverse_width, Q,
-                 tables, thresholds, starts):  # fmt: skip
-    """One step where all workers share the perturbation, along their mean gradient."""
-    _batch(rows, words, keys, t, 0, d, settings, numbers, tables, thresholds, starts)
-    if settings[ROTATES]:
-        _gradients(rows, run, d, settings, numbers, inverse_width, Q, _NOWHERE, S)
-        for j in range(d):
-            _observe(rows[j], run, sums)
-    else:
-        for j in range(d):
-            _gradient_at_x(rows[j], inverse_width[j], settings, numbers, S)
-            _observe(rows[j], run, sums)
-    if not settings[PERTURBS]:
-        for j in range(d):
-            _move(rows[j], run, sums, settings, S)
+@njit(**CALL)
+def _gradients(k, along, to):
+    """Put the gradients at x, or at x + delta along a field, into U and ``to``, where turned or
+    local; elsewhere leave the slopes, which `_pair` turns into them.
+    """
+    if get(k.settings, ROTATES):
+        _turn(k, along)
+        _all_slopes(k, TURNED, NOWHERE)
+        _turn_back(k, to)
         return
-    _reach(run, sums, numbers[LARGEST_REACH])
-    if settings[ROTATES]:
-        _gradients(rows, run, d, settings, numbers, inverse_width, Q, S, G)
-        for j in range(d):
-            _move(rows[j], run, sums, settings, G)
-    else:
-        for j in range(d):
-            _gradient_along(rows[j], run, inverse_width[j], settings, numbers, S, G)
-            _move(rows[j], run, sums, settings, G)
+    _all_slopes(k, X, along)
+    if get(k.settings, IS_LOCAL):
+        W = width(k.rows)
+        shifts, height = get(k.settings, SHIFTS), get(k.numbers, HEIGHT)
+        for n in range(k.chunks * k.d):
+            row = n * ROW * W
+            u, s = _pair(k, row, shifts, height)
+            store(k.rows, row + U * W, u)
+            store(k.rows, row + to * W, s)
 
 
-@njit(error_model="numpy")
-def _local_step(rows, run, sums, words, keys, t, d, settings, numbers, inverse_width, Q,
-                tables, thresholds, starts):  # fmt: skip
+@njit(**INLINE)
+def _reach(k, c, norm2):
+    """Put rho/||s|| into REACH, 0 where s = 0."""
+    W = width(k.rows)
+    rho = load(k.sums, (c * SUM_ROW + RHO) * W)
+    reach = smaller(rho / sqrt(norm2), like(rho, get(k.numbers, LARGEST_REACH)))
+    reach = where(norm2 > 0.0, reach, like(rho, 0))
+    at = (c * RUN_ROW + REACH) * W
+    store(k.runs, at, rounded_like(reach, load(k.runs, at)))
+
+
+@njit(**CALL)
+def _observe(k):
+    """Take the gradients at x into the sums, and find rho/||s||."""
+    W = width(k.rows)
+    stored = get(k.settings, ROTATES) or get(k.settings, IS_LOCAL)
+    shifts, height = get(k.settings, SHIFTS), get(k.numbers, HEIGHT)
+    for c in range(k.chunks):
+        at = c * SUM_ROW * W
+        grad, weighted = load(k.sums, at + GRAD * W), load(k.sums, at + WEIGHTED * W)
+        norm2 = like(grad, 0)
+        largest = load(k.runs, (c * RUN_ROW + LARGEST) * W)
+        row = c * k.d * ROW * W
+        for _ in range(k.d):
+            if stored:
+                u, s = load(k.rows, row + U * W), load(k.rows, row + S * W)
+            else:
+                u, s = _pair(k, row, shifts, height)
+                store(k.rows, row + S * W, s)
+            largest = larger(size(s), largest)
+            s64, u64 = to_float64(s), to_float64(u)
+            norm2 = norm2 + s64 * s64
+            square = u64 * u64
+            grad = grad + square
+            weighted = weighted + square * to_float64(load(k.rows, row + ETA * W))
+            row += ROW * W
+        store(k.sums, at + GRAD * W, grad)
+        store(k.sums, at + WEIGHTED * W, weighted)
+        store(k.runs, (c * RUN_ROW + LARGEST) * W, largest)
+        _reach(k, c, norm2)
+
+
+@njit(**CALL)
+def _move(k):
+    """Lines 6 to 10 of Algorithm 1."""
+    W = width(k.rows)
+    adapts, keeps_max = get(k.settings, ADAPTS), get(k.settings, KEEPS_MAX)
+    fresh = get(k.settings, PERTURBS) and not (
+        get(k.settings, ROTATES) or get(k.settings, IS_LOCAL)
+    )
+    field = G if get(k.settings, PERTURBS) else S
+    shifts, height = get(k.settings, SHIFTS), get(k.numbers, HEIGHT)
+    for c in range(k.chunks):
+        run, at = c * RUN_ROW * W, c * SUM_ROW * W
+        beta1, rest1 = load(k.runs, run + BETA1 * W), load(k.runs, run + ONE_MINUS_BETA1 * W)
+        beta2, rest2 = load(k.runs, run + BETA2 * W), load(k.runs, run + ONE_MINUS_BETA2 * W)
+        minus_gamma = load(k.runs, run + MINUS_GAMMA * W)
+        largest = load(k.runs, run + LARGEST * W)
+        row = c * k.d * ROW * W
+        for _ in range(k.d):
+            if fresh:
+                _, g = _pair(k, row, shifts, height)
+            else:
+                g = load(k.rows, row + field * W)
+            largest = larger(size(g), largest)
+            m = beta1 * load(k.rows, row + M * W) + rest1 * g
+            store(k.rows, row + M * W, m)
+            if adapts:
+                v = beta2 * load(k.rows, row + V * W) + rest2 * (g * g)
+                store(k.rows, row + V * W, v)
+                old = load(k.rows, row + V_HAT * W)
+                if not keeps_max or some(v > old):
+                    _adapt(k, row, at, v, old, load(k.runs, run + FLOOR * W), keeps_max)
+            x = load(k.rows, row + X * W) + minus_gamma * m * load(k.rows, row + ETA * W)
+            store(k.rows, row + X * W, x)
+            row += ROW * W
+        store(k.runs, run + LARGEST * W, largest)
+        active = load(k.sums, at + ACTIVE * W)
+        store(k.sums, at + ADAPTIVE * W, load(k.sums, at + ADAPTIVE * W) + active)
+
+
+@njit(**INLINE)
+def _adapt(k, row, at, v, old, floor, keeps_max):
+    """Lines 8 and 9 of Algorithm 1 for a coordinate, where some lane's v_hat changes."""
+    W = width(k.rows)
+    was = load(k.rows, row + ETA * W)
+    new = larger(v, old if keeps_max else floor)
+    eta = 1.0 / sqrt(new)
+    # |was - eta| without cancellation; every factor but the first is at most 1.
+    most = larger(was, eta)
+    share = size(new - old) / larger(new, old)
+    change = to_float64(most * share * (most / (was + eta)))
+    store(k.rows, row + V_HAT * W, new)
+    store(k.rows, row + ETA * W, eta)
+    store(k.sums, at + L1 * W, load(k.sums, at + L1 * W) + change)
+    store(k.sums, at + L2 * W, load(k.sums, at + L2 * W) + change * change)
+    one, none = like(change, 1), like(change, 0)
+    active = load(k.sums, at + ACTIVE * W)
+    active = active + where(new > floor, one, none) - where(old > floor, one, none)
+    store(k.sums, at + ACTIVE * W, active)
+
+
+@njit(**CALL)
+def _shared_step(k, t):
+    """One step where all workers share the perturbation, along their mean gradient."""
+    _batches(k, t, 0)
+    _gradients(k, NOWHERE, S)
+    _observe(k)
+    if get(k.settings, PERTURBS):
+        _gradients(k, S, G)
+    _move(k)
+
+
+@njit(**CALL)
+def _local_step(k, t):
     """One step where each worker perturbs along its own gradient."""
-    n = rows.dtype.type(settings[WORKERS])
-    for j in range(d):
-        for i in range(_L):
-            rows[j, S + i] = 0
-            rows[j, G + i] = 0
-    for worker in range(settings[WORKERS]):
-        _batch(rows, words, keys, t, worker, d, settings, numbers, tables, thresholds, starts)
-        _gradients(rows, run, d, settings, numbers, inverse_width, Q, _NOWHERE, OWN)
-        for i in range(_L):
-            sums[NORM2 + i] = 0.0
-        for j in range(d):
-            for i in range(_L):
-                own = np.float64(rows[j, OWN + i])
-                sums[NORM2 + i] += own * own
-            for i in range(_L):
-                rows[j, S + i] += rows[j, OWN + i]
-        _reach(run, sums, numbers[LARGEST_REACH])
-        _gradients(rows, run, d, settings, numbers, inverse_width, Q, OWN, OWN)
-        for j in range(d):
-            for i in range(_L):
-                rows[j, G + i] += rows[j, OWN + i]
+    W = width(k.rows)
+    workers = get(k.settings, WORKERS)
+    for n in range(k.chunks * k.d):
+        row = n * ROW * W
+        none = like(load(k.rows, row), 0)
+        store(k.rows, row + S * W, none)
+        store(k.rows, row + G * W, none)
+    for worker in range(workers):
+        _batches(k, t, worker)
+        _gradients(k, NOWHERE, OWN)
+        for c in range(k.chunks):
+            norm2 = like(load(k.sums, 0), 0)
+            for j in range(k.d):
+                row = (c * k.d + j) * ROW * W
+                own = load(k.rows, row + OWN * W)
+                store(k.rows, row + S * W, load(k.rows, row + S * W) + own)
+                own64 = to_float64(own)
+                norm2 = norm2 + own64 * own64
+            _reach(k, c, norm2)
+        _gradients(k, OWN, OWN)
+        for n in range(k.chunks * k.d):
+            row = n * ROW * W
+            total = load(k.rows, row + G * W) + load(k.rows, row + OWN * W)
+            store(k.rows, row + G * W, total)
     # U is that of the last perturbed point: once more, at x.
-    _gradients(rows, run, d, settings, numbers, inverse_width, Q, _NOWHERE, OWN)
-    for j in range(d):
-        for i in range(_L):
-            rows[j, S + i] /= n
-            rows[j, G + i] /= n
-        _observe(rows[j], run, sums)
-        _move(rows[j], run, sums, settings, G)
+    _gradients(k, NOWHERE, OWN)
+    for n in range(k.chunks * k.d):
+        row = n * ROW * W
+        store(k.rows, row + S * W, load(k.rows, row + S * W) / np.float64(workers))
+        store(k.rows, row + G * W, load(k.rows, row + G * W) / np.float64(workers))
+    _observe(k)
+    _move(k)
 
 
-@njit(error_model="numpy")
-def _objective(rows, d, sums, settings, numbers, inverse_width, heights, Q):
+@njit(**CALL)
+def _objective(k, numbers, inverse, heights, Q):
     """Put f(x) into OBJECTIVE; all in float64."""
-    for i in range(_L):
-        sums[OBJECTIVE + i] = 0.0
-    for j in range(d):
-        if settings[ROTATES]:
-            for i in range(_L):
-                sums[PLACE64 + i] = 0.0
-            for k in range(d):
-                for i in range(_L):
-                    sums[PLACE64 + i] += Q[j, k] * np.float64(rows[k, X + i])
-        else:
-            for i in range(_L):
-                sums[PLACE64 + i] = np.float64(rows[j, X + i])
-        _add_values(sums, inverse_width[j], heights[j], settings, numbers[MOVE])
+    W = width(k.rows)
+    profile, move = get(k.settings, PROFILE), get(numbers, MOVE)
+    for c in range(k.chunks):
+        first = c * k.d * ROW * W
+        total = like(load(k.sums, 0), 0)
+        for j in range(k.d):
+            p = to_float64(load(k.rows, first + j * ROW * W))
+            if get(k.settings, ROTATES):
+                p = like(total, 0)
+                for i in range(k.d):
+                    p = p + to_float64(load(k.rows, first + i * ROW * W)) * get(Q, j * k.d + i)
+            u = p * get(inverse, j)
+            value = _value(profile, u + move)
+            if get(k.settings, SHIFTS):
+                value = 0.5 * (value + _value(profile, u - move))
+            total = total + get(heights, j) * value
+        store(k.sums, (c * SUM_ROW + OBJECTIVE) * W, total)
 
 
-@njit(**JIT)
-def _add_values(sums, inverse, height, settings, move):
-    """Add A psi(u), or A psi_s(u), of a coordinate to OBJECTIVE."""
-    for number in range(7):
-        if settings[PROFILE] != number:
-            continue
-        if settings[SHIFTS]:
-            for i in range(_L):
-                u = sums[PLACE64 + i] * inverse
-                both = _value(number, u - move) + _value(number, u + move)
-                sums[OBJECTIVE + i] += height * (0.5 * both)
-        else:
-            for i in range(_L):
-                sums[OBJECTIVE + i] += height * _value(number, sums[PLACE64 + i] * inverse)
+@njit(**CALL)
+def _start(k, x0):
+    """Put every lane to its state before step 0."""
+    W = width(k.rows)
+    for c in range(k.chunks):
+        run = c * RUN_ROW * W
+        floor = load(k.runs, run + FLOOR * W)
+        for j in range(k.d):
+            row = (c * k.d + j) * ROW * W
+            store(k.rows, row + X * W, like(floor, get(x0, j)))
+            store(k.rows, row + M * W, like(floor, 0))
+            store(k.rows, row + V * W, load(k.runs, run + V_INIT * W))
+            store(k.rows, row + V_HAT * W, floor)
+            store(k.rows, row + ETA * W, 1.0 / sqrt(floor))
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
-def run_blocks(first, last, task, lanes, every_run, every_sum, every_key, every_T, every_schedule,
-               every_settings, step, numbers, inverse_width, Q, numbers64, inverse_width64, Q64,
-               heights, x0, tables, thresholds, starts, curves, finals, x, heads, stop, done):  # fmt: skip
-    """Run the blocks [first, last) to their ends.
+def run_blocks(first, last, task, chunks, row_of, every_run, every_sum, every_key, every_T,
+               schedule_of, every_settings, step, numbers, inverse, Q, numbers64, inverse64, Q64,
+               heights, x0, guides, thresholds, starts, rows, words, columns, curves, finals, x,
+               heads, stop, done):  # fmt: skip
+    """Run the blocks [first, last) of N to their ends; W is the vectors' width, C ``chunks``.
 
     Parameters
     ----------
-    first, last, task : int
-    lanes : (N, LANES) int64
+    first, last, task, chunks : int
+    row_of : (N, C W) int64
         Each lane's row in the results; -1 for a lane that only fills the block.
-    every_run : (N, RUN_ROW), every_sum : (N, SUM_ROW), every_key : (N, KEY_ROW)
-    every_T, every_schedule : (N, LANES) int64
+    every_run : (N, C RUN_ROW W), every_sum : (N, C SUM_ROW W), every_key : (N, C KEY_ROW W)
+        Of the iterates' dtype, float64, uint64.
+    every_T, schedule_of : (N, C W) int64
         Each lane's number of steps, and its row in ``step``.
     every_settings : (N, SETTINGS) int64
-    step : (C, K) int64
-        Schedules of checkpoints.
-    numbers, inverse_width, Q; the same in float64; heights : problem's
+    step : (schedules, K) int64
+        Checkpoints.
+    numbers, inverse, Q; the same in float64; heights
+        The problem's: `HEIGHT` and the rest; 1/B (d,); (d d,) or empty; A (d,).
     x0 : (d,)
-    tables, thresholds, starts
+    guides : (tables, 2^GUIDE_BITS) uint32; thresholds : (.,) int64; starts : (tables + 1,) int64
         Guides to the tables of the binomial law, the tables end to end, where each starts.
+    rows : (C d ROW W,), words : (n C d 4 W,) uint32, columns : (C W,) int64
+        Room to work in, n workers' words.
     curves : (3, R, K) float64, out
         Running means of ||grad f||^2, plain and weighted, and f.
     finals : (4, R) float64, out
@@ -576,110 +625,98 @@ def run_blocks(first, last, task, lanes, every_run, every_sum, every_key, every_
     stop : (1,) int64
         Other than 0: return as soon as may be.
     done : (tasks,) int64, out
-        How many steps of runs this task has done.
+        How many steps of blocks this task has done.
     """
-    d = len(x0)
-    real = numbers.dtype.type
-    # A vector that straddles two cache lines costs twice.
-    flat = np.empty(d * ROW + 64, dtype=numbers.dtype)
-    lead = -flat.ctypes.data % 64 // flat.itemsize
-    rows = flat[lead : lead + d * ROW].reshape(d, ROW)
-    kept = 1
+    d, K = len(x0), step.shape[1]
+    lanes = row_of.shape[1]
+    W = lanes // chunks
+    at_run, at_sum = pointer(every_run, rows), pointer(every_sum, rows)
+    at_key, at_settings = pointer(every_key, rows), pointer(every_settings, rows)
+    at_guide, at_thresholds = pointer(guides, rows), pointer(thresholds, rows)
     for block in range(first, last):
-        if every_settings[block, KEEPS_WORDS]:
-            kept = max(kept, every_settings[block, WORKERS])
-    flat_words = np.empty(kept * d * 8 * LANES + 16, dtype=np.uint32)
-    lead = -flat_words.ctypes.data % 64 // 4
-    words = flat_words[lead : lead + kept * d * 8 * LANES].reshape(kept, d, 8 * LANES)
-    next_column = np.empty(_L, dtype=np.int64)
-    K = step.shape[1]
-    for block in range(first, last):
-        settings, run, sums, keys = (
-            every_settings[block], every_run[block], every_sum[block], every_key[block],
-        )  # fmt: skip
-        T, schedule, row_of = every_T[block], every_schedule[block], lanes[block]
-        _start(rows, run, x0)
-        due = T[0]
-        for i in range(_L):
-            next_column[i] = 0
-            due = min(due, step[schedule[i], 0])
-        for t in range(settings[MOST_STEPS]):
+        table = every_settings[block, TABLE]
+        k = Block(
+            pointer(rows, rows),
+            pointer(words, rows),
+            shifted(at_run, block * every_run.shape[1]),
+            shifted(at_sum, block * every_sum.shape[1]),
+            shifted(at_key, block * every_key.shape[1]),
+            shifted(at_settings, block * SETTINGS),
+            pointer(numbers, rows),
+            pointer(inverse, rows),
+            pointer(Q, rows),
+            shifted(at_guide, table * guides.shape[1]),
+            shifted(at_thresholds, starts[table]),
+            starts[table + 1] - starts[table],
+            d,
+            chunks,
+        )
+        _start(k, pointer(x0, rows))
+        due = every_T[block, 0]
+        for i in range(lanes):
+            columns[i] = 0
+            due = min(due, step[schedule_of[block, i], 0])
+        for t in range(every_settings[block, MOST_STEPS]):
             if t % 256 == 0:
                 if stop[0] != 0:
                     return
-                done[task] += min(256, settings[MOST_STEPS] - t)
-            if settings[KEEPS_WORDS] and t % (128 // settings[WIDTH]) == 0:
-                _fill(words, keys, t, d, settings, tables, thresholds, starts)
-            if settings[IS_LOCAL]:
-                _local_step(rows, run, sums, words, keys, t, d, settings, numbers,
-                            inverse_width, Q, tables, thresholds, starts)  # fmt: skip
+                done[task] += min(256, every_settings[block, MOST_STEPS] - t)
+            if every_settings[block, IS_LOCAL]:
+                _local_step(k, t)
             else:
-                _shared_step(rows, run, sums, words, keys, t, d, settings, numbers,
-                             inverse_width, Q, tables, thresholds, starts)  # fmt: skip
-            for i in range(_L):
-                sums[ADAPTIVE + i] += sums[ACTIVE + i]
+                _shared_step(k, t)
             if heads.shape[1] > 0:
-                _record_step(rows, words, t, d, row_of, T, settings, x, heads)
-            if t + 1 == due:
-                _objective(rows, d, sums, settings, numbers64, inverse_width64, heights, Q64)
-                due = np.int64(1) << 62
-                for i in range(_L):
-                    k = next_column[i]
-                    while k < K and step[schedule[i], k] == t + 1:
-                        if row_of[i] >= 0:
-                            _record(run, sums, i, t + 1, k, row_of[i], settings, curves)
-                        k += 1
-                    if k == K and next_column[i] < K and row_of[i] >= 0:
-                        _finish(rows, run, sums, i, d, t + 1, row_of[i], finals, x)
-                    next_column[i] = k
-                    if k < K:
-                        due = min(due, step[schedule[i], k])
+                _record_step(k, block, t, row_of, every_T, every_settings, rows, words, x, heads)
+            if t + 1 != due:
+                continue
+            _objective(
+                k, pointer(numbers64, rows), pointer(inverse64, rows), pointer(heights, rows),
+                pointer(Q64, rows),
+            )  # fmt: skip
+            due = 1 << 62
+            for i in range(lanes):
+                schedule, row, column = schedule_of[block, i], row_of[block, i], columns[i]
+                c, lane = i // W, i % W
+                while column < K and step[schedule, column] == t + 1:
+                    if row >= 0:
+                        at = c * SUM_ROW * W + lane
+                        grad = every_sum[block, at + GRAD * W]
+                        weighted = every_sum[block, at + WEIGHTED * W]
+                        if not every_settings[block, ADAPTS]:
+                            floor = every_run[block, (c * RUN_ROW + FLOOR) * W + lane]
+                            weighted = grad / np.sqrt(np.float64(floor))
+                        curves[0, row, column] = grad / (t + 1)
+                        curves[1, row, column] = weighted / (t + 1)
+                        curves[2, row, column] = every_sum[block, at + OBJECTIVE * W]
+                    column += 1
+                if column == K and columns[i] < K and row >= 0:
+                    at = c * SUM_ROW * W + lane
+                    finals[0, row] = every_sum[block, at + L1 * W]
+                    finals[1, row] = every_sum[block, at + L2 * W]
+                    finals[2, row] = every_sum[block, at + ADAPTIVE * W] / (d * (t + 1))
+                    finals[3, row] = every_run[block, (c * RUN_ROW + LARGEST) * W + lane]
+                    if x.shape[1] == 1:
+                        for j in range(d):
+                            x[row, 0, j] = rows[((c * d + j) * ROW + X) * W + lane]
+                columns[i] = column
+                if column < K:
+                    due = min(due, step[schedule, column])
 
 
-@njit(error_model="numpy")
-def _start(rows, run, x0):
-    """Put every lane to its state before step 0."""
-    real = rows.dtype.type
-    for j in range(len(x0)):
-        for i in range(_L):
-            rows[j, X + i] = x0[j]
-            rows[j, M + i] = real(0)
-            rows[j, V + i] = run[V_INIT + i]
-            rows[j, V_HAT + i] = run[FLOOR + i]
-            rows[j, ETA + i] = real(1) / np.sqrt(run[FLOOR + i])
-
-
-@njit(error_model="numpy")
-def _record(run, sums, i, t, k, row, settings, curves):
-    """Write a lane's curves at t steps."""
-    curves[0, row, k] = sums[GRAD + i] / t
-    if settings[ADAPTS]:
-        curves[1, row, k] = sums[WEIGHTED + i] / t
-    else:
-        curves[1, row, k] = sums[GRAD + i] / np.sqrt(np.float64(run[FLOOR + i])) / t
-    curves[2, row, k] = sums[OBJECTIVE + i]
-
-
-@njit(error_model="numpy")
-def _finish(rows, run, sums, i, d, T, row, finals, x):
-    """Write a lane's final figures."""
-    finals[0, row] = sums[L1 + i]
-    finals[1, row] = sums[L2 + i]
-    finals[2, row] = sums[ADAPTIVE + i] / (d * T)
-    finals[3, row] = run[LARGEST + i]
-    if x.shape[1] == 1:
-        for j in range(d):
-            x[row, 0, j] = rows[j, X + i]
-
-
-@njit(error_model="numpy")
-def _record_step(rows, words, t, d, row_of, T, settings, x, heads):
+@njit(**CALL)
+def _record_step(k, block, t, row_of, every_T, every_settings, rows, words, x, heads):
     """Write every lane's point after step t and the heads that led there."""
-    w = settings[WIDTH]
-    part, shift, mask = _field(w, t % (128 // w))
-    for i in range(_L):
-        if row_of[i] >= 0 and t < T[i]:
-            for j in range(d):
-                x[row_of[i], t + 1, j] = rows[j, X + i]
-                for worker in range(settings[WORKERS]):
-                    heads[row_of[i], t, worker, j] = (words[worker, j, part * _L + i] >> shift) & mask
+    W = width(k.rows)
+    bits = every_settings[block, WIDTH_OF_FIELD]
+    part, shift, mask = _field(bits, t % (128 // bits))
+    for i in range(row_of.shape[1]):
+        row = row_of[block, i]
+        if row < 0 or t >= every_T[block, i]:
+            continue
+        c, lane = i // W, i % W
+        for j in range(k.d):
+            n = c * k.d + j
+            x[row, t + 1, j] = rows[(n * ROW + X) * W + lane]
+            for worker in range(every_settings[block, WORKERS]):
+                word = words[((worker * k.chunks * k.d + n) * 4 + part) * W + lane]
+                heads[row, t, worker, j] = (word >> shift) & mask
