@@ -28,9 +28,8 @@ class Sizes:
         Timings of each entry.
     seconds : float
         About how long a timing takes.
-    fewest : int
-        The least T of this package's numba engine.
-    finite_sum : FiniteSumSetting
+    fewest : float
+        Share of the steps that a contender says must be timed at least.
     """
 
     runs: int
@@ -41,8 +40,7 @@ class Sizes:
     ragged: tuple[int, ...]
     rounds: int
     seconds: float
-    fewest: int
-    finite_sum: FiniteSumSetting = FiniteSumSetting()
+    fewest: float
 
 
 FULL = Sizes(
@@ -54,7 +52,7 @@ FULL = Sizes(
     ragged=tuple(2**k for k in range(8, 17)),
     rounds=7,
     seconds=0.35,
-    fewest=1000,
+    fewest=1.0,
 )
 
 QUICK = Sizes(
@@ -66,8 +64,11 @@ QUICK = Sizes(
     ragged=tuple(2**k for k in range(8, 14)),
     rounds=5,
     seconds=0.12,
-    fewest=500,
+    fewest=0.5,
 )
+
+LARGEST_STEP = 2**20
+"""Steps times d that must be timed at least, at most: with large d fewer steps will do."""
 
 
 def cases(sizes: Sizes, cores: int) -> dict[str, Callable[[], list[Entry]]]:
@@ -103,8 +104,7 @@ def over_b(sizes: Sizes) -> list[Entry]:
         for contender in CONTENDERS.values()
         if not contender.missing
         and b <= contender.largest_b
-        and contender.runs is None
-        and contender.name != "reference"
+        and contender.name not in ("reference", "torch_optim_loop")
     ]
 
 
@@ -115,7 +115,7 @@ def over_T(sizes: Sizes) -> list[Entry]:
 
 def over_R(sizes: Sizes) -> list[Entry]:
     """The numba engine, for each number of runs."""
-    return [_numba("R", Setting(), replace(sizes, runs=R)) for R in sizes.R]
+    return [_numba("R", Setting(), replace(sizes, runs=R), T=min(sizes.T)) for R in sizes.R]
 
 
 def over_threads(sizes: Sizes, cores: int) -> list[Entry]:
@@ -174,7 +174,7 @@ def over_eta(sizes: Sizes) -> list[Entry]:
 
 def finite_sum(sizes: Sizes) -> list[Entry]:
     """Problem (2): rows gathered and multiplied in batches."""
-    setting = sizes.finite_sum
+    setting = FiniteSumSetting()
     row = {"case": "finite_sum", "d": setting.d, "b": setting.b, "N": setting.N,
            "dtype": "float32", "R": sizes.runs, "device": "cpu"}  # fmt: skip
     return [
@@ -203,7 +203,7 @@ def _entry(
     T: int | None = None,
     threads: int = 1,
 ) -> Entry:
-    R = sizes.runs if contender.runs is None else contender.runs
+    R = contender.runs(sizes.runs, setting.d)
     dtype = dtype if dtype in contender.dtypes else contender.dtypes[0]
     return Entry(
         _row(case, contender.name, setting, R, dtype),
@@ -211,7 +211,7 @@ def _entry(
         make=partial(contender.make, setting, R, dtype),
         per_step=R * setting.d,
         T=T,
-        fewest=sizes.fewest if contender.name == "numba" else 4,
+        fewest=max(4, int(sizes.fewest * min(contender.fewest, LARGEST_STEP // setting.d))),
     )
 
 

@@ -61,9 +61,7 @@ def quick_specs() -> list[Spec]:
     studies = [claim.study for claim in CLAIMS.values()]
     studies += [study for study, _ in drawing.FIGURES.values()]
     named = {study.name: study for study in studies if study is not None}
-    specs = [
-        spec for study in named.values() for spec in study.specs(PRESETS["quick"], 0).values()
-    ]
+    specs = [spec for study in named.values() for spec in study.specs(PRESETS["quick"], 0).values()]
     for spec in specs:
         lengths = len(spec.run.T) if isinstance(spec.run.T, list) else 1
         spec.run.T = [float(8 + k) for k in range(lengths)]

@@ -22,9 +22,12 @@ class Contender:
     name, meaning : str
     make : callable
         ``make(setting, runs, dtype)`` returns a `Run`.
-    runs : int or None
-        How many runs it is given, where not as many as the others: the rate of one that does
-        them one at a time does not depend on it.
+    most : int or None
+        How many numbers of a state [R, d] it is given at most, and so how many runs: its rate
+        does not depend on more, since it takes runs one at a time or in chunks.
+    fewest : int
+        Steps of a run that must be timed at least: an engine that records curves at 64
+        checkpoints would else do little but that.
     dtypes : tuple of str
     largest_b : int
         Up to which batch size it can be used.
@@ -35,10 +38,15 @@ class Contender:
     name: str
     meaning: str
     make: Callable[[Setting, int, str], Run]
-    runs: int | None = None
+    most: int | None = None
+    fewest: int = 4
     dtypes: tuple[str, ...] = ("float32", "float64")
     largest_b: int = 2**20
     needs: tuple[str, ...] = ()
+
+    def runs(self, wanted: int, d: int) -> int:
+        """Return how many runs it is given."""
+        return wanted if self.most is None else max(1, min(wanted, self.most // d))
 
     @property
     def missing(self) -> list[str]:
@@ -95,12 +103,20 @@ def peer_on_finite_sum(setting: FiniteSumSetting, runs: int, dtype: str) -> Run:
 CONTENDERS: dict[str, Contender] = {
     contender.name: contender
     for contender in (
-        Contender("numba", "this package's engine for CPUs", engine("numba")),
-        Contender("torch", "this package's engine for any device", engine("torch")),
+        Contender("numba", "this package's engine for CPUs", engine("numba"), fewest=4096),
+        Contender(
+            "torch",
+            "this package's engine for any device",
+            engine("torch"),
+            most=2**15,
+            fewest=1024,
+        ),
         Contender(
             "reference",
             "this package's oracle, NumPy float64",
             engine("reference"),
+            most=2**15,
+            fewest=256,
             dtypes=("float64",),
         ),
         Contender("numpy", "NumPy, all runs as one array", peer("numpy_batched")),
@@ -108,7 +124,7 @@ CONTENDERS: dict[str, Contender] = {
             "torch_optim_loop",
             "SAM around torch.optim.Adam(amsgrad), one run at a time",
             peer("torch_optim_loop"),
-            runs=1,
+            most=1,
         ),
         Contender(
             "jax",

@@ -33,7 +33,7 @@ class Entry:
     per_step : int
         Coordinate-steps that one step of all runs counts for.
     T : int or None
-        How many steps to time, or as many as take the time asked for.
+        How many steps to time, as often as take the time asked for; or so many steps, once.
     fewest : int
         The least T to choose: overheads must not weigh more than they do for a user.
     """
@@ -104,27 +104,28 @@ def rates(
         slowest and the fastest round, all in coordinate-steps a second, and ``rounds``.
     """
     every, done = len(entries) * (rounds + 1), 0
-    ready: list[tuple[Entry, Callable[[int, int], Any], int]] = []
+    ready: list[tuple[Entry, Callable[[int, int], Any], int, int]] = []
     for entry in entries:
         progress(label, done, every)
         with held_to(entry.threads):
             run = entry.make()
-            T = _steps(run, entry, seconds)
-        ready.append((entry, run, T))
+            ready.append((entry, run, *_amount(run, entry, seconds)))
         done += 1
     taken: list[list[float]] = [[] for _ in ready]
     for number in range(rounds):
-        for (entry, run, T), mine in zip(ready, taken, strict=True):
+        for (entry, run, T, times), mine in zip(ready, taken, strict=True):
             progress(label, done, every)
             with held_to(entry.threads):
-                mine.append(_timed(run, T, seed=number + 2))
+                mine.append(_timed(run, T, number + 2, times))
             done += 1
     progress(label, every, every)
-    return [_row(entry, T, mine) for (entry, _, T), mine in zip(ready, taken, strict=True)]
+    return [
+        _row(entry, T, times, mine) for (entry, _, T, times), mine in zip(ready, taken, strict=True)
+    ]
 
 
-def _row(entry: Entry, T: int, taken: Sequence[float]) -> dict[str, Any]:
-    work = entry.per_step * T
+def _row(entry: Entry, T: int, times: int, taken: Sequence[float]) -> dict[str, Any]:
+    work = entry.per_step * T * times
     return {
         **entry.row,
         "threads": entry.threads,
@@ -136,22 +137,23 @@ def _row(entry: Entry, T: int, taken: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _steps(run: Callable[[int, int], Any], entry: Entry, seconds: float) -> int:
-    """Return how many steps to time, a multiple of four, having run them once: all is compiled."""
+def _amount(run: Callable[[int, int], Any], entry: Entry, seconds: float) -> tuple[int, int]:
+    """Return how many steps to time, and how many times over; all is compiled then."""
     if entry.T is not None:
         run(entry.T, 0)
-        return entry.T
+        return entry.T, max(1, round(seconds / _timed(run, entry.T, 1)))
     T, taken = 4, 0.0
     while taken < seconds / 10:
         T *= 4 if taken == 0 else min(256, max(2, round(seconds / (4 * taken))))
         run(T, 0)
-        taken = _timed(run, T, seed=1)
+        taken = _timed(run, T, 1)
     chosen = max(entry.fewest, round(T * seconds / taken / 4) * 4)
     run(chosen, 0)
-    return chosen
+    return chosen, 1
 
 
-def _timed(run: Callable[[int, int], Any], T: int, seed: int) -> float:
+def _timed(run: Callable[[int, int], Any], T: int, seed: int, times: int = 1) -> float:
     start = time.perf_counter()
-    run(T, seed)
+    for _ in range(times):
+        run(T, seed)
     return time.perf_counter() - start

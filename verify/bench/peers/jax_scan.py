@@ -11,10 +11,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import jax
-import jax.numpy as jnp
+import jax  # pyright: ignore[reportMissingImports]
+import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
 import numpy as np
-import optax
+import optax  # pyright: ignore[reportMissingImports]
 
 from verify.bench.setting import Setting
 
@@ -87,11 +87,12 @@ def _scan(key: Any, setting: Setting, shape: tuple[int, ...], dtype: str, draws:
 def adasam(gamma: float, beta1: float, beta2: float, eps: float) -> optax.GradientTransformation:
     """Lines 6 to 10 of Algorithm 1: optax.amsgrad but for its bias correction and its eps."""
 
-    def init(x: Any) -> Any:
-        return jnp.zeros_like(x), jnp.zeros_like(x), jnp.full_like(x, eps**2)
+    def init(params: Any) -> Any:
+        zero = jnp.zeros_like(params)
+        return zero, zero, jnp.full_like(params, eps**2)
 
-    def update(g: Any, state: Any, params: Any = None) -> Any:
-        m, v, v_hat = state
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
+        g, (m, v, v_hat) = updates, state
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * g**2
         v_hat = jnp.maximum(v_hat, v)
@@ -114,9 +115,7 @@ def draw(key: Any, setting: Setting, shape: tuple[int, ...], dtype: str) -> list
     words = jax.random.bits(key, (2, *shape) if wide else shape, jnp.uint32)
     if wide:
         low = jnp.uint32((1 << (b - 32)) - 1)
-        counts = [
-            jax.lax.population_count(words[0]) + jax.lax.population_count(words[1] & low)
-        ]
+        counts = [jax.lax.population_count(words[0]) + jax.lax.population_count(words[1] & low)]
     else:
         fields = [words >> jnp.uint32(i * b) for i in range(steps_per_draw(b))]
         counts = [jax.lax.population_count(word & jnp.uint32((1 << b) - 1)) for word in fields]

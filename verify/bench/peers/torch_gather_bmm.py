@@ -65,9 +65,7 @@ def make(
     def run(T: int, seed: int) -> np.ndarray:
         generator = torch.Generator().manual_seed(seed)
         with torch.inference_mode():
-            parts = [
-                chunk(min(size, runs - first), T, generator) for first in range(0, runs, size)
-            ]
+            parts = [chunk(min(size, runs - first), T, generator) for first in range(0, runs, size)]
             return torch.cat(parts).numpy()
 
     return run
