@@ -98,25 +98,31 @@ def _compile(specs: Sequence[Spec], cache: str) -> dict[str, Any]:
                 spec.engine.name = "numba"
             runner.run(spec, allow_outside=True)
             first = first or time.perf_counter()
-    # A kernel is compiled within no other compilation; what it calls is compiled within its.
+    return {
+        **counted(listener.buffer),
+        "import_seconds": imported - start,
+        "first_seconds": (first or imported) - imported,
+    }
+
+
+def counted(events: Sequence[tuple[float, Any]]) -> dict[str, Any]:
+    """Return how many ``kernels`` and ``functions`` numba's compile events tell of, and
+    ``compile_seconds``.
+
+    A kernel is compiled within no other compilation; what it calls is compiled within its own.
+    """
     kernels = functions = depth = 0
     seconds = began = 0.0
-    for when, event in listener.buffer:
+    for when, event in events:
         if event.is_start:
             functions += 1
-            kernels += depth == 0
-            began = when if depth == 0 else began
+            if depth == 0:
+                kernels, began = kernels + 1, when
             depth += 1
         else:
             depth -= 1
             seconds += when - began if depth == 0 else 0.0
-    return {
-        "kernels": kernels,
-        "functions": functions,
-        "compile_seconds": seconds,
-        "import_seconds": imported - start,
-        "first_seconds": (first or imported) - imported,
-    }
+    return {"kernels": kernels, "functions": functions, "compile_seconds": seconds}
 
 
 def _memory(T: int, runs: int) -> dict[str, Any]:

@@ -24,37 +24,31 @@ def ratios(
         ``name``; ``value``, of two medians that were measured side by side; ``case``, ``engine``
         and ``d``, where it compares engines at one d; and ``meaning``.
     """
+    rests = {"eta": "rests"}
+    pairs = [
+        ("threads", "threads = 2", {"threads": 2}, {"threads": 1}, "two threads over one"),
+        ("ragged", "ragged T", {"ragged": True}, {"ragged": None},
+         "runs of unlike T over as much work in runs of one T"),
+        *(
+            ("dtype", f"{engine}, float64", {"engine": engine, "dtype": "float64"},
+             {"engine": engine, "dtype": "float32"}, "float64 over float32")
+            for engine in ("numba", "torch", "numpy")
+        ),
+        *(
+            ("eta", f"eta {eta}", {"eta": eta}, rests, "over eta at rest")
+            for eta in ("follows the noise", "changes every step")
+        ),
+        ("finite_sum", "finite sum, numba/torch_gather_bmm", {"engine": "numba"},
+         {"engine": "torch_gather_bmm"}, "numba over torch's gathered rows and batched products"),
+    ]  # fmt: skip
     return [
         *_against_peers(rows),
         *_along(rows, "b", 16, "the rate at this b over that at b = 16"),
         *_along(rows, "T", None, "longer runs over the shortest: cost flat in T"),
         *_along(rows, "R", 1024, "as many runs over 1024: cost flat in R"),
-        *_against(rows, "threads", {"threads": 2}, {"threads": 1}, "two threads over one"),
-        *_against(
-            rows, "ragged", {"ragged": True}, {"ragged": None},
-            "runs of unlike T over as much work in runs of one T",
-        ),
-        *(
-            ratio
-            for engine in ("numba", "torch", "numpy")
-            for ratio in _against(
-                rows, "dtype", {"engine": engine, "dtype": "float64"},
-                {"engine": engine, "dtype": "float32"}, f"{engine}, float64 over float32",
-            )
-        ),
-        *(
-            ratio
-            for eta in ("follows the noise", "changes every step")
-            for ratio in _against(
-                rows, "eta", {"eta": eta}, {"eta": "rests"}, f"eta {eta}, over eta at rest"
-            )
-        ),
-        *_against(
-            rows, "finite_sum", {"engine": "numba"}, {"engine": "torch_gather_bmm"},
-            "a finite sum: numba over torch's gathered rows and batched products",
-        ),
+        *(ratio for pair in pairs for ratio in _pair(rows, *pair)),
         *_memory(memory),
-    ]  # fmt: skip
+    ]
 
 
 def _against_peers(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -89,9 +83,10 @@ def _along(
             }
 
 
-def _against(
+def _pair(
     rows: Sequence[Mapping[str, Any]],
     case: str,
+    name: str,
     over: Mapping[str, Any],
     under: Mapping[str, Any],
     meaning: str,
@@ -99,14 +94,8 @@ def _against(
     """Yield the rate of one entry of a case over another's, if both were measured."""
     above, below = _where(rows, case=case, **over), _where(rows, case=case, **under)
     if above and below:
-        name = ", ".join(f"{value}" if key in ("engine", "dtype") else f"{key} = {value}"
-                         for key, value in over.items())  # fmt: skip
-        yield {
-            "name": f"{case}: {name}" if case not in over else name,
-            "value": above[0]["rate"] / below[0]["rate"],
-            "case": case,
-            "meaning": meaning,
-        }
+        value = above[0]["rate"] / below[0]["rate"]
+        yield {"name": name, "value": value, "case": case, "meaning": meaning}
 
 
 def _memory(memory: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
