@@ -225,7 +225,7 @@ def benchmark(content: Mapping[str, Any]) -> tuple[Table, ...]:
 
 def _case(row: Mapping[str, Any]) -> str:
     if row["case"] == "ragged":
-        return "T within a batch" if row.get("ragged") else "no T within a batch"
+        return "ragged T" if row.get("ragged") else "even T"
     return f"eta {row['eta']}" if "eta" in row else row["case"].replace("_", " ")
 
 

@@ -282,7 +282,7 @@ def test_tables_say_rates_ratios_compilation_memory_and_machine(capsys, monkeypa
     code, out, _ = adasam(capsys, monkeypatch, "bench", "--quick")
     assert code == 0
     for words in (
-        "Rates", "torch_optim_loop", "T within a batch", "Ratios", "numba/numpy, d = 10",
+        "Rates", "torch_optim_loop", "ragged T", "Ratios", "numba/numpy, d = 10",
         "Compilation", "cold", "warm", "Peak memory", "Measured on", "processor", "llvmlite",
     ):  # fmt: skip
         assert words in out, words

@@ -21,7 +21,8 @@ class Sizes:
     runs : int
         R, where nothing else is said.
     d, b, T, R : tuple of int
-        The values that the cases of these names go through; d = 10 and b = 16 hold elsewhere.
+        The values that the cases of these names go through; d = 10 and b = 16 hold elsewhere,
+        and the second T in the case R.
     ragged : tuple of int
         Lengths T that share a batch of runs.
     rounds : int
@@ -59,7 +60,7 @@ QUICK = Sizes(
     runs=1024,
     d=(10, 100),
     b=(1, 16, 65536),
-    T=(4000, 64000),
+    T=(4000, 16000),
     R=(64, 1024),
     ragged=tuple(2**k for k in range(8, 14)),
     rounds=5,
@@ -115,7 +116,7 @@ def over_T(sizes: Sizes) -> list[Entry]:
 
 def over_R(sizes: Sizes) -> list[Entry]:
     """The numba engine, for each number of runs."""
-    return [_numba("R", Setting(), replace(sizes, runs=R), T=min(sizes.T)) for R in sizes.R]
+    return [_numba("R", Setting(), replace(sizes, runs=R), T=sizes.T[1]) for R in sizes.R]
 
 
 def over_threads(sizes: Sizes, cores: int) -> list[Entry]:
