@@ -115,8 +115,10 @@ def _bars(axes: Axes, bars: Mapping[int, Mapping[str, float]]) -> None:
 
 
 def _short(value: float) -> str:
-    """Write a ratio in two digits or whole, thousands apart."""
-    return f"{value:.2g}" if value < 10 else f"{value:,.0f}".replace(",", " ")
+    """Write a ratio in two or three digits, thousands apart."""
+    if value < 10:
+        return f"{value:.1f}"
+    return f"{float(f'{value:.3g}'):,.0f}".replace(",", " ")
 
 
 def _lines(axes: Axes, lines: Sequence[Line], base: int) -> None:

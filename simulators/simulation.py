@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from simulators import noise
+from simulators.engines.choice import choose
 from simulators.problems import SeparableProblem
 from simulators.runs import Inputs, Runs
 from simulators.update import METHODS
 from theory.errors import InputError
 from theory.setting import Hyperparameters
 
-ENGINES = ("auto", "numba", "torch", "reference")
 DTYPES = ("float32", "float64")
 RECORDS = ("statistics", "trajectory")
 
@@ -44,6 +44,7 @@ def simulate(
     method: str = "adasam",
     engine: str = "auto",
     device: str = "auto",
+    threads: int | None = None,
     dtype: Literal["float32", "float64"] | str = "float32",
     record: Literal["statistics", "trajectory"] | str = "statistics",
     common_noise: bool = False,
@@ -70,9 +71,14 @@ def simulate(
         A name of `METHODS`: ``adasam``, ``amsgrad``, ``sam``, ``sgd``, ``adam_sam``,
         ``local_sam``.
     engine : str
-        ``auto`` (torch), ``reference`` (NumPy float64, the oracle) or ``torch``.
+        ``numba`` (compiled for this processor), ``torch`` (any device), ``reference`` (NumPy
+        float64, the oracle) or ``auto``: torch on a GPU, else numba;
+        `simulators.engines.choice.choose` says which, and why.
     device : str
         ``auto`` (a GPU if torch sees one), or a torch device such as ``cpu`` or ``cuda``.
+    threads : int, optional
+        Of the numba engine; as many as the process may run on if None. Results do not depend on
+        it.
     dtype : str
         Of the iterates: ``float32`` or ``float64``. Statistics are summed in float64 always.
     record : str
@@ -94,7 +100,7 @@ def simulate(
     """
     hyper = Hyperparameters(gamma=gamma, rho=rho, beta1=beta1, beta2=beta2, eps=eps, b=b, T=T)
     _choice("method", method, METHODS)
-    _choice("engine", engine, ENGINES)
+    choice = choose(engine, device, threads)
     _choice("dtype", dtype, DTYPES)
     _choice("record", record, RECORDS)
     runs, seed = _whole("runs", runs, 1), _whole("seed", seed, 0)
@@ -106,40 +112,27 @@ def simulate(
     for name, largest in (("T", int(np.max(hyper.T))), ("d", problem.d)):
         if largest >= 2**32:
             raise InputError(f"{name} = {largest} exceeds 2^32 - 1, what the noise can count.")
-    engine = "torch" if engine == "auto" else engine
-    if engine == "reference":
+    if choice.engine == "reference":
         dtype = "float64"
     if dtype == "float32":
         _check_float32(problem, hyper, v_init)
     inputs = _inputs(problem, method, hyper, workers, v_init, runs, seed, common_noise)
+    given = (problem, METHODS[method], inputs)
     trajectory = record == "trajectory"
-    if engine == "reference":
+    if choice.engine == "reference":
         from simulators.engines import reference
 
-        return reference.run(
-            problem, METHODS[method], inputs, trajectory=trajectory, progress=progress
-        )
-    if engine == "numba":
+        return reference.run(*given, trajectory=trajectory, progress=progress)
+    if choice.engine == "numba":
         from simulators.engines import cpu_numba
 
         return cpu_numba.run(
-            problem,
-            METHODS[method],
-            inputs,
-            trajectory=trajectory,
-            dtype=dtype,
-            progress=progress,
+            *given, trajectory=trajectory, dtype=dtype, threads=choice.threads, progress=progress
         )
     from simulators.engines import torch_batched
 
     return torch_batched.run(
-        problem,
-        METHODS[method],
-        inputs,
-        trajectory=trajectory,
-        dtype=dtype,
-        device=resolve_device(device),
-        progress=progress,
+        *given, trajectory=trajectory, dtype=dtype, device=choice.device, progress=progress
     )
 
 
@@ -186,33 +179,6 @@ def _inputs(
         replicate=np.tile(np.arange(runs), cells),
         key=np.repeat(np.array(keys, dtype=np.uint32), runs, axis=0),
     )
-
-
-def resolve_device(device: str) -> str:
-    """Return the torch device that ``device`` stands for; ``auto`` is a GPU if torch sees one.
-
-    Raises
-    ------
-    InputError
-        If torch cannot use it.
-    """
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(device).type
-        if kind not in ("cpu", "cuda"):
-            raise RuntimeError(f"{kind} is not supported")
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        if len(reason) > 100:
-            reason = "torch does not know it"
-        raise InputError(
-            f"device = {device!r} cannot be used ({reason}): use cpu, cuda or auto."
-        ) from None
-    return device
 
 
 def _choice(name: str, value: str, known: Any) -> None:

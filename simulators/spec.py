@@ -267,7 +267,7 @@ def run(
     """
     problem = spec.problem.make()
     cell_list = cells(spec, problem)
-    columns = {name: [cell[name] for cell in cell_list] for name in CELL}
+    columns: dict[str, Any] = {name: [cell[name] for cell in cell_list] for name in CELL}
     Hyperparameters(**{name: columns[name] for name in HYPER})
     reason = outside(cell_list, problem, spec.run.method)
     if reason is not None and not allow_outside:

@@ -86,9 +86,9 @@ def _refuse(message: str) -> NoReturn:
     sys.exit(2)
 
 
-def _show(*tables: Any) -> None:
+def _show(*tables: Any, width: int = 200) -> None:
     # A terminal's width if there is one; a table's own width in a file or a pipe.
-    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console = Console() if sys.stdout.isatty() else Console(width=width)
     for table in tables:
         console.print(table)
 
@@ -102,6 +102,11 @@ def _print_json(content: Any) -> None:
         print(json.dumps(content, indent=1, allow_nan=False))
     except ValueError:
         raise InputError("a result is not finite: rescale the setting's units.") from None
+
+
+def _note(line: str) -> None:
+    """Print a line that is no result, on stderr."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="dim", markup=False)
 
 
 @contextmanager
@@ -151,7 +156,13 @@ def reproduce(
     started = time.monotonic()
     with _progress() as report:
         judged = run(
-            preset=preset, out=out, seed=seed, device=device, only=only or (), progress=report
+            preset=preset,
+            out=out,
+            seed=seed,
+            device=device,
+            only=only or (),
+            progress=report,
+            stage=_note,
         )
     _show(tables.verdicts(judged))
     differing = [item.claim.id for item in judged if not item.as_expected]
@@ -330,6 +341,7 @@ def simulate(
     numbers or lists; lists make a grid.
     """
     from simulators import spec as specs
+    from simulators.engines.choice import choose
     from theory.errors import InputError
     from verify import tables
     from verify.evaluation import measured_cells
@@ -342,6 +354,7 @@ def simulate(
         if out.is_dir():
             raise InputError(f"--out {out} is a folder: name a file.")
         writable_folder(out.parent)
+    _note(str(choose(job.engine.name, job.engine.device)))
     with _progress() as report:
         runs = specs.run(
             job,
@@ -375,10 +388,12 @@ def speedup(
 ) -> None:
     """Fit the slopes in b and in T that a linear speed-up has at -1/2."""
     from simulators import spec as specs
+    from simulators.engines.choice import choose
     from verify import tables
     from verify.speedup import default_spec, slopes
 
     job = default_spec(runs, seed) if spec is None else specs.read(spec)
+    _note(str(choose(job.engine.name, job.engine.device)))
     with _progress() as report:
         outcome = specs.run(
             job,
@@ -430,6 +445,32 @@ def bench(
     _show(*tables.benchmark(content))
     if out is not None:
         print(f"{out / 'bench.json'}, {out / 'engine_speed.svg'}; {content['seconds']:.0f} s")
+
+
+@app.command()
+def proof(
+    part: Annotated[str, typer.Option(help="paper, sharp or all.")] = "all",
+    latex: Annotated[
+        bool, typer.Option(help="Print the body of a LaTeX article instead; it needs amsmath.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Read the proofs, step by step, each with what checks it.
+
+    Exit code 0 if every step checks and the proofs end in the stated bounds, else 1.
+    """
+    from theory.proof import check, ends
+    from verify import lecture
+
+    derivations = lecture.chosen(part)
+    if json:
+        _print_json(lecture.as_json(derivations))
+    elif latex:
+        print(lecture.as_latex(derivations))
+    else:
+        _show(*lecture.rendered(derivations), width=100)
+    if any(check(derivation) for derivation in derivations) or not all(e.equal for e in ends()):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from importlib import metadata
 
+from simulators.engines.choice import choose
 from verify.reproduce import versions
 
 OURS = ("theory", "simulators", "figures", "verify")
@@ -9,11 +10,8 @@ OURS = ("theory", "simulators", "figures", "verify")
 
 def examine() -> tuple[list[tuple[str, str]], list[str]]:
     """Return facts (name, value) and problems, each a sentence with its cure."""
-    import torch
-
     facts = list(versions().items())
-    facts.append(("device", "cuda" if torch.cuda.is_available() else "cpu"))
-    facts.append(("threads", str(torch.get_num_threads())))
+    facts.append(("runs go to", str(choose())))
     return facts, [problem for name in OURS if (problem := _shadow(name))]
 
 

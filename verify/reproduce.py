@@ -9,7 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from simulators.simulation import resolve_device
+from simulators.engines.choice import choose
+from simulators.engines.tasks import compilations
 from theory.errors import InputError
 from verify import drawing
 from verify.claim import PRESETS, Claim, Preset, Results
@@ -20,7 +21,7 @@ from verify.study import Progress, simulate_all
 from verify.summary import meaning, summary
 from verify.verdict import Evidence, Verdict, verdict
 
-PACKAGES = ("adasam-verify", "numpy", "scipy", "torch", "sympy", "matplotlib")
+PACKAGES = ("adasam-verify", "numpy", "scipy", "numba", "torch", "sympy", "matplotlib")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,6 @@ def reproduce(
     seed: int = 0,
     device: str = "auto",
     only: Sequence[str] = (),
-    processes: int | None = None,
     progress: Progress | None = None,
     stage: Callable[[str], None] = lambda _: None,
 ) -> list[Judged]:
@@ -107,12 +107,10 @@ def reproduce(
     device : str
     only : sequence of str
         Ids or families of claims; all if empty.
-    processes : int, optional
-        How many simulations run at once.
     progress : callable, optional
         Called with (simulation, steps done, steps in all).
     stage : callable, optional
-        Called with the name of each stage.
+        Called with what is worth a line: the engine chosen, what was compiled.
 
     Returns
     -------
@@ -128,16 +126,18 @@ def reproduce(
         raise InputError(f"seed = {seed} is negative: give a whole number from 0.")
     claims, size = chosen(only), preset_named(preset)
     if any(claim.study for claim in claims.values()):
-        device = resolve_device(device)
+        choice = choose(device=device)
+        device = choice.device
+        stage(str(choice))
     writable_folder(out)
-    stage("simulating")
-    results = _simulate(claims, size, seed, device, processes, progress)
-    stage("judging")
+    with compilations() as compiled:
+        results = _simulate(claims, size, seed, device, progress)
+    if compiled.kernels:
+        stage(str(compiled))
     judged = []
     for claim in claims.values():
         evidence = claim.evidence(results[claim.study.name] if claim.study else {})
         judged.append(Judged(claim, evidence, verdict(evidence)))
-    stage("writing")
     _write(out, judged, results, size, seed, device, started)
     return judged
 
@@ -147,7 +147,6 @@ def _simulate(
     preset: Preset,
     seed: int,
     device: str,
-    processes: int | None,
     progress: Progress | None,
 ) -> dict[str, Results]:
     studies = {claim.study.name: claim.study for claim in claims.values() if claim.study}
@@ -160,7 +159,7 @@ def _simulate(
             spec.engine.device = device
             jobs[name, label] = spec
     flat = {f"{name}/{label}": spec for (name, label), spec in jobs.items()}
-    runs = simulate_all(flat, processes=processes, progress=progress) if flat else {}
+    runs = simulate_all(flat, progress=progress) if flat else {}
     return {
         name: {
             label: (spec, runs[f"{name}/{label}"])

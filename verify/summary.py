@@ -36,6 +36,8 @@ def summary(evidence: Evidence) -> str:
         return _necessity(evidence)
     if "searches" in evidence:
         return _searches(evidence["searches"])
+    if "lemma" in evidence:
+        return _lemma(evidence["lemma"])
     unequal = [item["name"] for item in evidence["comparisons"] if not item["equal"]]
     count = len(evidence["comparisons"])
     if unequal:
@@ -69,6 +71,16 @@ def _bound(evidence: Evidence) -> str:
         return f"violated on {len(violated)} of {len(instances)}{times}"
     ratio = max(item["lhs"] / item["rhs"] for item in instances)
     return f"largest measured/bound = {ratio:.3g} of {len(instances)} instances"
+
+
+def _lemma(lemma: Evidence) -> str:
+    if lemma["excess"] > lemma["rounding"]:
+        return f"violated, up to {lemma['ratio']:.3g} times the right side"
+    counted = f"largest left/right = {lemma['ratio']:.3g} of {lemma['states']} states"
+    if lemma["faults"]:
+        return f"{counted}; {len(lemma['faults'])} faults in its derivation"
+    number = len(lemma["steps"])
+    return f"{counted}; {number} steps check" if number > 1 else f"{counted}; its step checks"
 
 
 def _searches(searches: Sequence[Evidence]) -> str:

@@ -26,6 +26,7 @@ def verdict(evidence: Evidence) -> Verdict:
         "control": {...}}, ...]}``;
         of a condition said to be necessary, ``{"necessity": {"condition", "fails", ...},
         "slopes": [...]}`` with a slope's evidence each;
+        of a lemma, ``{"lemma": {"excess", "rounding", "states", "faults", ...}}``;
         of a symbolic claim, ``{"comparisons": [{"equal", ...}, ...]}``;
         of searches for a violation, ``{"searches": [{"found", "limit", "certified", "standing",
         ...}, ...]}``.
@@ -41,8 +42,10 @@ def verdict(evidence: Evidence) -> Verdict:
         nothing is concluded. Curves hold if every pair's log ratio does by the same rule and are
         refuted if one pair's is; a control missed by one pair voids them all. That a condition is
         necessary is ``refuted`` by a counterexample: the condition fails, and yet every slope
-        holds; measurement cannot show that it holds. Expressions compared hold if all are equal
-        and are refuted otherwise. A certificate holds if no search found more than the limit,
+        holds; measurement cannot show that it holds. A lemma is ``refuted`` if at one state its
+        left side exceeds its right side by more than rounding, relative to both, and holds if it
+        does at none and every step of its derivation checks. Expressions compared hold if all are
+        equal and are refuted otherwise. A certificate holds if no search found more than the limit,
         certified value and rounding, and each search for an exact constant came within `ATTAINED`
         of it: one that did not was too weak to tell. Else ``inconclusive``.
 
@@ -59,6 +62,8 @@ def verdict(evidence: Evidence) -> Verdict:
         return _judge_pairs(evidence["pairs"])
     if evidence.get("slopes"):
         return _judge_necessity(evidence["necessity"], evidence["slopes"])
+    if "lemma" in evidence:
+        return _judge_lemma(evidence["lemma"])
     if evidence.get("comparisons"):
         equal = all(comparison["equal"] for comparison in evidence["comparisons"])
         return "holds" if equal else "refuted"
@@ -77,6 +82,13 @@ def _judge_bound(instances: Sequence[Evidence]) -> Verdict:
     if all(instance["lhs_high"] <= instance["rhs"] for instance in instances):
         return "holds"
     return "inconclusive"
+
+
+def _judge_lemma(lemma: Evidence) -> Verdict:
+    if lemma["excess"] > lemma["rounding"]:
+        return "refuted"
+    shown = lemma["states"] and lemma["steps"] and not lemma["faults"]
+    return "holds" if shown else "inconclusive"
 
 
 def _judge_searches(searches: Sequence[Evidence]) -> Verdict:

@@ -5,16 +5,14 @@ are in `simulators.engines.lanes`. A run's bits do not depend on the grid, the b
 threads around it.
 """
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
 
 from simulators import noise
-from simulators.engines import lanes
-from simulators.engines.lanes import run_blocks
+from simulators.engines import lanes, tasks
+from simulators.engines.lanes import Law, Out, Plan, Problem, Room, run_blocks
 from simulators.engines.schedule import checkpoint_schedules
 from simulators.engines.vectors import WIDTH, aligned
 from simulators.problems import SeparableProblem
@@ -25,47 +23,29 @@ WORDS = 2**20
 """Bytes of Philox words that a block of several workers may keep between steps; beyond it each
 step draws its own again."""
 
-ROOM = 2**15
-"""Bytes that a block's iterates and words may take: about a first-level cache."""
-
-MOST_CHUNKS = 8
-"""Chunks of a block: enough that the work on one hides the latency of another."""
-
-TASKS = 8
-"""Tasks a thread: more balance blocks of unlike T better."""
-
-
-def threads() -> int:
-    """Return how many threads are used: as many as the process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+ROWS, MOST_CHUNKS = 64, 32
+"""Rows of a block, where a chunk has fewer, and its chunks at most: enough that the work on one
+hides the latency of another, and little enough for the first-level cache."""
 
 
 @dataclass(frozen=True)
 class _Blocks:
-    """What `run_blocks` needs of every block: N of them, of C chunks of W lanes."""
+    """How runs are put into blocks."""
 
     chunks: int
-    row_of: np.ndarray
-    run: np.ndarray
-    sums: np.ndarray
-    keys: np.ndarray
-    T: np.ndarray
-    schedule: np.ndarray
-    settings: np.ndarray
-    guides: np.ndarray
-    thresholds: np.ndarray
-    starts: np.ndarray
+    plan: Plan
+    law: Law
 
     @property
     def steps(self) -> np.ndarray:
         """Each block's number of steps."""
-        return self.settings[:, lanes.MOST_STEPS]
+        return self.plan.settings[:, lanes.MOST_STEPS]
 
     @property
     def kept(self) -> int:
         """Of how many workers a block keeps the words between steps."""
-        keeps = self.settings[:, lanes.KEEPS_WORDS] == 1
-        return int(np.where(keeps, self.settings[:, lanes.WORKERS], 1).max())
+        keeps = self.plan.settings[:, lanes.KEEPS_WORDS] == 1
+        return int(np.where(keeps, self.plan.settings[:, lanes.WORKERS], 1).max())
 
 
 def run(
@@ -75,13 +55,13 @@ def run(
     *,
     trajectory: bool,
     dtype: str,
+    threads: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Runs:
     """Run every row of ``inputs``; see `simulators.simulate`."""
     kind, R, d = np.dtype(dtype), len(inputs), problem.d
-    W = WIDTH[kind]
     schedules, schedule = checkpoint_schedules(inputs.T)
-    blocks = _plan(problem, method, inputs, schedule, kind, trajectory)
+    blocks = _plan(problem, method, inputs, schedule, kind, trajectory, threads)
     longest, most = int(inputs.T.max()), int(inputs.workers.max())
     curves = np.full((3, R, schedules.shape[1]), np.nan)
     finals = np.zeros((4, R))
@@ -89,40 +69,22 @@ def run(
     heads = np.full((R, longest if trajectory else 0, most, d), -1, dtype=np.int32)
     if trajectory:
         x[:, 0] = problem.x0
+    numbers, out = _problem(problem, kind), Out(schedules, curves, finals, x, heads)
 
-    numbers, (inverse, Q, x0) = _numbers(problem, kind)
-    numbers64, (inverse64, Q64, _) = _numbers(problem, np.dtype("float64"))
-    heights = np.broadcast_to(np.asarray(problem.A, dtype=np.float64), (d,)).copy()
-    bounds = _tasks(blocks.steps)
-    stop, done = np.zeros(1, dtype=np.int64), np.zeros(len(bounds), dtype=np.int64)
-
-    def task(number: int) -> None:
-        first, last = bounds[number]
-        coordinates = blocks.chunks * d * W
-        rows = aligned(lanes.ROW * coordinates, kind)
-        words = aligned(blocks.kept * 4 * coordinates, np.dtype(np.uint32))
-        columns = np.empty(blocks.chunks * W, dtype=np.int64)
+    def task(number: int, bound: tuple[int, int], stop: np.ndarray, done: np.ndarray) -> None:
+        coordinates = blocks.chunks * d * WIDTH[kind]
+        room = Room(
+            aligned(lanes.ROW * coordinates, kind),
+            aligned(blocks.kept * 4 * coordinates, np.dtype(np.uint32)),
+            np.empty(blocks.chunks * WIDTH[kind], dtype=np.int64),
+        )
+        first, last = bound
         run_blocks(
-            first, last, number, blocks.chunks, blocks.row_of, blocks.run, blocks.sums,
-            blocks.keys, blocks.T, blocks.schedule, blocks.settings, schedules, numbers, inverse,
-            Q, numbers64, inverse64, Q64, heights, x0, blocks.guides, blocks.thresholds,
-            blocks.starts, rows, words, columns, curves, finals, x, heads, stop, done,
+            first, last, number, blocks.chunks, blocks.plan, numbers, blocks.law, room, out, stop,
+            done,
         )  # fmt: skip
 
-    every = int(blocks.steps.sum())
-    with ThreadPoolExecutor(threads()) as pool:
-        try:
-            waiting = {pool.submit(task, number) for number in range(len(bounds))}
-            while waiting:
-                finished, waiting = wait(waiting, None if progress is None else 0.1)
-                for future in finished:
-                    future.result()
-                if progress is not None:
-                    progress(int(done.sum()), every)
-        except BaseException:
-            stop[0] = 1
-            pool.shutdown(cancel_futures=True)
-            raise
+    tasks.run(task, blocks.steps, threads, progress)
     l1, l2, share, largest = finals
     return Runs(
         inputs=inputs,
@@ -139,29 +101,32 @@ def run(
     )
 
 
-def _tasks(steps: np.ndarray) -> list[tuple[int, int]]:
-    """Cut the blocks into ranges of like work: some `TASKS` for each thread."""
-    share = max(1, -(-int(steps.sum()) // (TASKS * threads())))
-    edges = np.flatnonzero(np.diff(np.cumsum(steps) // share, prepend=0)) + 1
-    edges = np.unique([0, *edges, len(steps)]).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))
-
-
-def _numbers(problem: SeparableProblem, dtype: np.dtype) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the problem's numbers and its arrays 1/B, Q and x_0, in this dtype."""
+def _problem(problem: SeparableProblem, dtype: np.dtype) -> Problem:
+    """Return what the loops need of a problem."""
     noise_size = problem.noise_size if problem.noise == "additive" else 1.0
-    numbers = [problem.H, problem.shift, noise_size, np.finfo(dtype).max]
     inverse = np.broadcast_to(1 / np.asarray(problem.B), (problem.d,))
     Q = np.empty(0) if problem.Q is None else problem.Q.ravel()
-    arrays = [np.ascontiguousarray(a, dtype=dtype) for a in (inverse, Q, problem.x0)]
-    return np.array(numbers, dtype=dtype), arrays
+
+    few = [problem.H, problem.shift, noise_size, np.finfo(dtype).max]
+    own = [np.array(values, dtype=dtype) for values in (few, inverse, Q)]
+    exact = [np.array(values, dtype=np.float64) for values in (few, inverse, Q)]
+    heights = np.array(np.broadcast_to(problem.A, (problem.d,)), dtype=np.float64)
+    return Problem(
+        numbers=own[0],
+        inverse=own[1],
+        Q=own[2],
+        numbers64=exact[0],
+        inverse64=exact[1],
+        Q64=exact[2],
+        heights=heights,
+        x0=np.array(problem.x0, dtype=dtype),
+    )
 
 
-def _chunks(d: int, runs: int, dtype: np.dtype) -> int:
-    """Return how many chunks a block has: what fits in `ROOM`, but a block for every thread."""
-    W = WIDTH[dtype]
-    fits = ROOM // (d * W * (lanes.ROW * dtype.itemsize + 16))
-    return max(1, min(fits, MOST_CHUNKS, -(-runs // (W * threads()))))
+def _chunks(d: int, runs: int, dtype: np.dtype, threads: int) -> int:
+    """Return how many chunks a block has: a power of two, with a block for every thread."""
+    whole = min(ROWS // d, MOST_CHUNKS, runs // (WIDTH[dtype] * threads))
+    return 1 << max(whole, 1).bit_length() - 1
 
 
 def _plan(
@@ -171,10 +136,11 @@ def _plan(
     schedule: np.ndarray,
     dtype: np.dtype,
     trajectory: bool,
+    threads: int,
 ) -> _Blocks:
     """Put runs of equal b and workers together, the longest first, and fill up the last block."""
     W = WIDTH[dtype]
-    chunks = _chunks(problem.d, len(inputs), dtype)
+    chunks = _chunks(problem.d, len(inputs), dtype, threads)
     size = chunks * W
     groups, parts, settings = np.unique(np.stack([inputs.workers, inputs.b]), axis=1), [], []
     large = [int(b) for b in np.unique(inputs.b) if b > 64]
@@ -206,7 +172,7 @@ def _plan(
     longest_first = np.argsort(-settings[:, lanes.MOST_STEPS], kind="stable")
     rows, source, settings = rows[longest_first], source[longest_first], settings[longest_first]
 
-    def fields(count: int, kind: np.dtype, values: dict[int, np.ndarray]) -> np.ndarray:
+    def fields(count: int, kind: np.dtype, values: dict[np.int64, np.ndarray]) -> np.ndarray:
         out = aligned(len(rows) * chunks * count * W, kind).reshape(len(rows), chunks, count, W)
         out[...] = 0
         for field, column in values.items():
@@ -229,8 +195,7 @@ def _plan(
         lanes.REPLICATE: inputs.replicate,
     }
     tables = [noise.magnitude_table(b) for b in large] or [np.zeros(1, dtype=np.int64)]
-    return _Blocks(
-        chunks=chunks,
+    plan = Plan(
         row_of=rows,
         run=fields(lanes.RUN_ROW, dtype, run),
         sums=fields(lanes.SUM_ROW, np.dtype(np.float64), {lanes.RHO: inputs.rho}),
@@ -238,10 +203,13 @@ def _plan(
         T=inputs.T[source],
         schedule=schedule[source],
         settings=settings,
+    )
+    law = Law(
         guides=np.stack([_guide(table) for table in tables]),
         thresholds=np.concatenate(tables),
         starts=np.cumsum([0, *map(len, tables)]),
     )
+    return _Blocks(chunks, plan, law)
 
 
 def _guide(thresholds: np.ndarray) -> np.ndarray:

@@ -6,6 +6,10 @@ whose first omitted term is below half a unit in the last place. They take a `Ve
 float64.
 """
 
+# numba gives these functions their types; the checker sees only their Python.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+# pyright: reportOperatorIssue=false, reportAssignmentType=false, reportIndexIssue=false
+
 import math
 from collections.abc import Callable, Iterable
 from typing import Any

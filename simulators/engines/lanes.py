@@ -9,11 +9,16 @@ serves all of them; only the dtype makes another. A run past its own T goes on u
 block ends.
 """
 
+# numba gives these functions their types; the checker sees only their Python.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+# pyright: reportOperatorIssue=false, reportAssignmentType=false, reportIndexIssue=false
+
 from collections import namedtuple
 
 import numpy as np
 from numba import njit
 
+from simulators.engines import elementary
 from simulators.engines.elementary import LN2, expm1, log1p, sin, tanh
 from simulators.engines.vectors import (
     INLINE,
@@ -23,6 +28,9 @@ from simulators.engines.vectors import (
     larger,
     like,
     load,
+    ones_in_8,
+    ones_in_16,
+    ones_in_32,
     pointer,
     put,
     rounded_like,
@@ -30,6 +38,7 @@ from simulators.engines.vectors import (
     size,
     smaller,
     some,
+    sources,
     sqrt,
     store,
     to_float64,
@@ -39,33 +48,42 @@ from simulators.engines.vectors import (
     width,
 )
 
-CALL = {"error_model": "numpy"}
+CALL = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Options of a function that is called. numba optimises it anew within each of its callers, so
+that calls should not go deep."""
+
+
+def _numbered(count: int) -> list[np.int64]:
+    # NumPy's whole numbers: Python's own are constants of their own types, and a function called
+    # with two of them would be compiled twice.
+    return [np.int64(number) for number in range(count)]
+
 
 # A coordinate's row, in the dtype of the iterates: vectors. S and G are the mini-batch gradients
 # at x and x + delta, U the true one at x; OWN is a worker's s; LEFT and RIGHT are slopes; POINT is
 # a place before it is turned, TURNED after.
-X, M, V, V_HAT, ETA, NOISE, S, LEFT, RIGHT, U, G, OWN, POINT, TURNED = range(14)
+X, M, V, V_HAT, ETA, NOISE, S, LEFT, RIGHT, U, G, OWN, POINT, TURNED = _numbered(14)
 ROW = 14
 
 # A chunk's hyper-parameters and what goes with them, in the same dtype.
 (
     MINUS_GAMMA, BETA1, ONE_MINUS_BETA1, BETA2, ONE_MINUS_BETA2, FLOOR, V_INIT, REACH, LARGEST,
-) = range(9)  # fmt: skip
+) = _numbered(9)  # fmt: skip
 RUN_ROW = 9
 
 # A chunk's sums and what they need, in float64.
-NORM2, RHO, GRAD, WEIGHTED, L1, L2, ACTIVE, ADAPTIVE, OBJECTIVE = range(9)
+NORM2, RHO, GRAD, WEIGHTED, L1, L2, ACTIVE, ADAPTIVE, OBJECTIVE = _numbered(9)
 SUM_ROW = 9
 
 # A chunk's Philox keys, in uint64.
-KEY0, KEY1, REPLICATE = range(3)
+KEY0, KEY1, REPLICATE = _numbered(3)
 KEY_ROW = 3
 
 # A block's switches.
 (
     PROFILE, SHIFTS, ROTATES, PERTURBS, ADAPTS, KEEPS_MAX, IS_LOCAL, WORKERS, B, WIDTH_OF_FIELD,
     TABLE, KEEPS_WORDS, MOST_STEPS,
-) = range(13)  # fmt: skip
+) = _numbered(13)  # fmt: skip
 SETTINGS = 13
 
 PROFILE_NUMBERS = {
@@ -76,7 +94,7 @@ PROFILE_NUMBERS = {
 }
 
 # A problem's numbers, in the dtype of the iterates.
-HEIGHT, MOVE, NOISE_SIZE, LARGEST_REACH = range(4)
+HEIGHT, MOVE, NOISE_SIZE, LARGEST_REACH = _numbered(4)
 
 # The guide to a table of the binomial law: by the first `GUIDE_BITS` of the 31 bits, how many
 # thresholds lie below, and the rest of the one threshold that may lie among them.
@@ -84,7 +102,7 @@ GUIDE_BITS = 14
 REST = 31 - GUIDE_BITS
 NEVER, SEVERAL = 1 << REST, (1 << REST) + 1
 
-NOWHERE = -1
+NOWHERE = np.int64(-1)
 
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
@@ -127,35 +145,39 @@ def _philox(k, number, worker, place):
             w += 4 * W
 
 
+@njit(**INLINE)
+def _ones(word, bits):
+    """Turn each field of ``bits`` bits, at most 32, into its number of ones."""
+    if bits == 32:
+        return ones_in_32(word)
+    if bits == 16:
+        return ones_in_16(word)
+    if bits == 8:
+        return ones_in_8(word)
+    word = (word & np.uint32(0x55555555)) + ((word >> np.uint32(1)) & np.uint32(0x55555555))
+    if bits == 4:
+        word = (word & np.uint32(0x33333333)) + ((word >> np.uint32(2)) & np.uint32(0x33333333))
+    return word
+
+
 @njit(**CALL)
 def _count(k, place, b, bits):
     """Turn each field of ``bits`` bits of the words into its number of ones, the first b alone."""
     W = width(k.rows)
-    first = place * k.chunks * k.d * 4 * W
-    within = min(bits, 32)
-    even = (1 << min(b, 32)) - 1
-    odd = (1 << (b - 32)) - 1 if b > 32 else even
-    copies = 0xFFFFFFFF // ((1 << within) - 1)
-    for n in range(k.chunks * k.d * 4):
-        w = first + n * W
-        mask = odd if bits == 64 and n % 2 else even
-        word = load(k.words, w) & np.uint32(mask * copies)
-        if within > 1:
-            word = (word & np.uint32(0x55555555)) + ((word >> np.uint32(1)) & np.uint32(0x55555555))
-        if within > 2:
-            word = (word & np.uint32(0x33333333)) + ((word >> np.uint32(2)) & np.uint32(0x33333333))
-        if within > 4:
-            word = (word & np.uint32(0x0F0F0F0F)) + ((word >> np.uint32(4)) & np.uint32(0x0F0F0F0F))
-        if within > 8:
-            word = (word & np.uint32(0x00FF00FF)) + ((word >> np.uint32(8)) & np.uint32(0x00FF00FF))
-        if within > 16:
-            word = (word & np.uint32(0x0000FFFF)) + (word >> np.uint32(16))
-        if bits == 64 and n % 2:
-            # Fields of 64 bits are words 0 and 1.
-            both = load(k.words, w - W) + word
-            store(k.words, w - (n % 4 // 2 + 1) * W, both)
-        else:
-            store(k.words, w, word)
+    w = place * k.chunks * k.d * 4 * W
+    if bits < 64:
+        mask = np.uint32(((1 << b) - 1) * (0xFFFFFFFF // ((1 << bits) - 1)))
+        for _ in range(k.chunks * k.d * 4):
+            store(k.words, w, _ones(load(k.words, w) & mask, bits))
+            w += W
+        return
+    # A field of 64 bits is two words; its number goes into the first two words, in turn.
+    mask = np.uint32((1 << (b - 32)) - 1)
+    for _ in range(k.chunks * k.d):
+        for half in range(2):
+            low, high = load(k.words, w + 2 * half * W), load(k.words, w + (2 * half + 1) * W)
+            store(k.words, w + half * W, ones_in_32(low) + ones_in_32(high & mask))
+        w += 4 * W
 
 
 @njit(**CALL)
@@ -163,7 +185,8 @@ def _look_up(k, place, b):
     """Turn each word into its number of heads by the table of the binomial law."""
     W = width(k.rows)
     first = place * k.chunks * k.d * 4 * W
-    parity = b % 2
+    # |2h - b| is b % 2 + 2 pairs.
+    most, fewest = np.uint32((b + b % 2) // 2), np.uint32((b - b % 2) // 2)
     for n in range(k.chunks * k.d * 4):
         w = first + n * W
         word = load(k.words, w)
@@ -171,10 +194,8 @@ def _look_up(k, place, b):
         entry = gather(k.guide, bits >> np.uint32(REST))
         rest = entry & np.uint32((1 << (REST + 1)) - 1)
         above = (bits & np.uint32((1 << REST) - 1)) >= rest
-        magnitude = (entry >> np.uint32(REST + 1)) + where(above, like(word, 1), like(word, 0))
-        away = to_int32(magnitude) * 2 + parity
-        tails = word >= np.uint32(0x80000000)
-        store(k.words, w, to_uint32((b + where(tails, 0 - away, away)) >> 1))
+        pairs = (entry >> np.uint32(REST + 1)) + where(above, like(word, 1), like(word, 0))
+        store(k.words, w, where(word >= np.uint32(0x80000000), fewest - pairs, most + pairs))
         if some(rest == np.uint32(SEVERAL)):
             for lane in range(W):
                 if element(rest, lane) == SEVERAL:
@@ -186,19 +207,8 @@ def _look_up(k, place, b):
                             low = middle + 1
                         else:
                             high = middle
-                    one = 2 * low + parity
-                    put(k.words, w + lane, (b - one if element(word, lane) >> 31 else b + one) >> 1)
-
-
-@njit(**CALL)
-def _refill(k, t, worker, place):
-    """Put a worker's counts of heads from step t on into the words, packed as the bits were."""
-    b, bits = get(k.settings, B), get(k.settings, WIDTH_OF_FIELD)
-    _philox(k, t // (128 // bits), worker, place)
-    if b > 64:
-        _look_up(k, place, b)
-    elif bits > 1:
-        _count(k, place, b, bits)
+                    heads = fewest - low if element(word, lane) >> 31 else most + low
+                    put(k.words, w + lane, heads)
 
 
 @njit(**INLINE)
@@ -209,35 +219,35 @@ def _field(bits, number):
     return number * bits // 32, np.uint32(number * bits % 32), np.uint32((1 << bits) - 1)
 
 
-@njit(**CALL)
-def _draw(k, t, place, together, adds):
-    """Put the noise of step t into NOISE, or add it there; the mean is over ``together`` workers."""
-    W = width(k.rows)
+@njit(**INLINE)
+def _law(k, t, together):
+    """Return where the heads of step t lie in the words, and the noise of a head; ``together``
+    workers' mean.
+    """
     b, bits = get(k.settings, B), get(k.settings, WIDTH_OF_FIELD)
     part, shift, mask = _field(bits, t % (128 // bits))
     scale = np.float64(get(k.numbers, NOISE_SIZE)) / np.float64(b * together)
-    w = (place * k.chunks * k.d * 4 + part) * W
-    for n in range(k.chunks * k.d):
-        heads = to_int32((load(k.words, w + n * 4 * W) >> shift) & mask)
-        at = (n * ROW + NOISE) * W
-        old = load(k.rows, at)
-        noise = rounded_like(heads * 2 - b, old) * scale
-        store(k.rows, at, old + noise if adds else noise)
+    return part * width(k.rows), shift, mask, b, scale
+
+
+@njit(**INLINE)
+def _noise(word, law, model):
+    """Return the noise that the heads in a word stand for, of the type of ``model``."""
+    _, shift, mask, b, scale = law
+    return rounded_like(to_int32((word >> shift) & mask) * 2 - b, model) * scale
 
 
 @njit(**CALL)
-def _batches(k, t, worker):
-    """Put a worker's noise into NOISE; where workers share a perturbation, the mean of theirs."""
-    bits, workers = get(k.settings, WIDTH_OF_FIELD), get(k.settings, WORKERS)
-    keeps = get(k.settings, KEEPS_WORDS)
-    fresh = t % (128 // bits) == 0 or not keeps
-    shares = get(k.settings, IS_LOCAL) == 0
-    first, last = (0, workers) if shares else (worker, worker + 1)
-    for own in range(first, last):
-        place = own if keeps else 0
-        if fresh:
-            _refill(k, t, own, place)
-        _draw(k, t, place, workers if shares else 1, own > first)
+def _draw(k, t, place, together, adds):
+    """Put the noise of step t into NOISE, or add it there; ``together`` workers' mean."""
+    W = width(k.rows)
+    law = _law(k, t, together)
+    w = place * k.chunks * k.d * 4 * W + law[0]
+    for n in range(k.chunks * k.d):
+        at = (n * ROW + NOISE) * W
+        old = load(k.rows, at)
+        noise = _noise(load(k.words, w + n * 4 * W), law, old)
+        store(k.rows, at, old + noise if adds else noise)
 
 
 @njit(**INLINE)
@@ -308,19 +318,8 @@ def _value(profile, u):
         flat = smaller(larger(0.125 * u, like(u, -1)), like(u, 0.5))
         down = smaller(larger(u - 4.0, like(u, 0)), like(u, 1.25))
         up = smaller(larger(u - 5.25, like(u, 0)), like(u, 1.75))
-        value = (
-            flat * (u - 4.0 * flat) - down * (u - 4.0 - 0.5 * down) + up * (u - 5.25 - 0.5 * up)
-        )
+        value = flat * (u - 4.0 * flat) - down * (u - 4.0 - 0.5 * down) + up * (u - 5.25 - 0.5 * up)
     return value
-
-
-@njit(**CALL)
-def _all_slopes(k, base, along):
-    """Put the slope into LEFT; under shift noise, both moved profiles' into LEFT and RIGHT."""
-    move = get(k.numbers, MOVE)
-    if get(k.settings, SHIFTS):
-        _slopes(k, base, along, -move, RIGHT)
-    _slopes(k, base, along, move, LEFT)
 
 
 @njit(**INLINE)
@@ -386,15 +385,19 @@ def _gradients(k, along, to):
     """Put the gradients at x, or at x + delta along a field, into U and ``to``, where turned or
     local; elsewhere leave the slopes, which `_pair` turns into them.
     """
-    if get(k.settings, ROTATES):
+    rotates, shifts = get(k.settings, ROTATES), get(k.settings, SHIFTS)
+    base = TURNED if rotates else X
+    if rotates:
         _turn(k, along)
-        _all_slopes(k, TURNED, NOWHERE)
+        along = NOWHERE
+    move, field = get(k.numbers, MOVE), LEFT
+    for _ in range(2 if shifts else 1):
+        _slopes(k, base, along, move, field)
+        move, field = -move, RIGHT
+    if rotates:
         _turn_back(k, to)
-        return
-    _all_slopes(k, X, along)
-    if get(k.settings, IS_LOCAL):
-        W = width(k.rows)
-        shifts, height = get(k.settings, SHIFTS), get(k.numbers, HEIGHT)
+    elif get(k.settings, IS_LOCAL):
+        W, height = width(k.rows), get(k.numbers, HEIGHT)
         for n in range(k.chunks * k.d):
             row = n * ROW * W
             u, s = _pair(k, row, shifts, height)
@@ -414,10 +417,12 @@ def _reach(k, c, norm2):
 
 
 @njit(**CALL)
-def _observe(k):
+def _observe(k, t):
     """Take the gradients at x into the sums, and find rho/||s||."""
     W = width(k.rows)
     stored = get(k.settings, ROTATES) or get(k.settings, IS_LOCAL)
+    draws = get(k.settings, WORKERS) == 1
+    law = _law(k, t, 1)
     shifts, height = get(k.settings, SHIFTS), get(k.numbers, HEIGHT)
     for c in range(k.chunks):
         at = c * SUM_ROW * W
@@ -429,6 +434,10 @@ def _observe(k):
             if stored:
                 u, s = load(k.rows, row + U * W), load(k.rows, row + S * W)
             else:
+                if draws:
+                    word = load(k.words, row // ROW * 4 + law[0])
+                    noise = _noise(word, law, largest)
+                    store(k.rows, row + NOISE * W, noise)
                 u, s = _pair(k, row, shifts, height)
                 store(k.rows, row + S * W, s)
             largest = larger(size(s), largest)
@@ -505,58 +514,90 @@ def _adapt(k, row, at, v, old, floor, keeps_max):
 
 
 @njit(**CALL)
-def _shared_step(k, t):
-    """One step where all workers share the perturbation, along their mean gradient."""
-    _batches(k, t, 0)
-    _gradients(k, NOWHERE, S)
-    _observe(k)
-    if get(k.settings, PERTURBS):
-        _gradients(k, S, G)
-    _move(k)
-
-
-@njit(**CALL)
-def _local_step(k, t):
-    """One step where each worker perturbs along its own gradient."""
+def _clear(k):
+    """Start the sums of the workers' gradients."""
     W = width(k.rows)
-    workers = get(k.settings, WORKERS)
     for n in range(k.chunks * k.d):
         row = n * ROW * W
         none = like(load(k.rows, row), 0)
         store(k.rows, row + S * W, none)
         store(k.rows, row + G * W, none)
-    for worker in range(workers):
-        _batches(k, t, worker)
-        _gradients(k, NOWHERE, OWN)
-        for c in range(k.chunks):
-            norm2 = like(load(k.sums, 0), 0)
-            for j in range(k.d):
-                row = (c * k.d + j) * ROW * W
-                own = load(k.rows, row + OWN * W)
-                store(k.rows, row + S * W, load(k.rows, row + S * W) + own)
-                own64 = to_float64(own)
-                norm2 = norm2 + own64 * own64
+
+
+@njit(**CALL)
+def _add(k, to, reaches):
+    """Add a worker's own gradients to theirs; where ``reaches``, find rho/||s|| of its own."""
+    W = width(k.rows)
+    for c in range(k.chunks):
+        norm2 = like(load(k.sums, 0), 0)
+        for j in range(k.d):
+            row = (c * k.d + j) * ROW * W
+            own = load(k.rows, row + OWN * W)
+            store(k.rows, row + to * W, load(k.rows, row + to * W) + own)
+            own64 = to_float64(own)
+            norm2 = norm2 + own64 * own64
+        if reaches:
             _reach(k, c, norm2)
-        _gradients(k, OWN, OWN)
-        for n in range(k.chunks * k.d):
-            row = n * ROW * W
-            total = load(k.rows, row + G * W) + load(k.rows, row + OWN * W)
-            store(k.rows, row + G * W, total)
-    # U is that of the last perturbed point: once more, at x.
-    _gradients(k, NOWHERE, OWN)
+
+
+@njit(**CALL)
+def _average(k, workers):
+    """Turn the sums of the workers' gradients into means."""
+    W = width(k.rows)
     for n in range(k.chunks * k.d):
         row = n * ROW * W
         store(k.rows, row + S * W, load(k.rows, row + S * W) / np.float64(workers))
         store(k.rows, row + G * W, load(k.rows, row + G * W) / np.float64(workers))
-    _observe(k)
+
+
+@njit(**CALL)
+def _step(k, t):
+    """One step of Algorithm 1. Workers with perturbations of their own take turns; others share
+    one, along the mean of their gradients, and act as a single worker with the mean of their noise.
+    """
+    local, workers = get(k.settings, IS_LOCAL), get(k.settings, WORKERS)
+    b, bits = get(k.settings, B), get(k.settings, WIDTH_OF_FIELD)
+    keeps, rotates = get(k.settings, KEEPS_WORDS), get(k.settings, ROTATES)
+    at_x, at_delta, together = (OWN, OWN, 1) if local else (S, G, workers)
+    if local:
+        _clear(k)
+    for turn in range(workers if local else 1):
+        for worker in range(turn, turn + together):
+            place = worker if keeps else 0
+            if t % (128 // bits) == 0 or not keeps:
+                _philox(k, t // (128 // bits), worker, place)
+                if b > 64:
+                    _look_up(k, place, b)
+                elif b > 1:
+                    _count(k, place, b, bits)
+            # A single worker's noise is left to `_observe`, unless gradients are stored.
+            if workers > 1 or rotates:
+                _draw(k, t, place, together, worker > turn)
+        _gradients(k, NOWHERE, at_x)
+        if local:
+            _add(k, S, True)
+        else:
+            _observe(k, t)
+        if get(k.settings, PERTURBS):
+            _gradients(k, at_x, at_delta)
+        if local:
+            _add(k, G, False)
+    if local:
+        # U is that of the last perturbed point: once more, at x.
+        _gradients(k, NOWHERE, OWN)
+        _average(k, workers)
+        _observe(k, t)
     _move(k)
 
 
 @njit(**CALL)
-def _objective(k, numbers, inverse, heights, Q):
+def _objective(k, problem, room):
     """Put f(x) into OBJECTIVE; all in float64."""
     W = width(k.rows)
+    numbers, inverse = pointer(problem.numbers64, room.rows), pointer(problem.inverse64, room.rows)
+    heights, Q = pointer(problem.heights, room.rows), pointer(problem.Q64, room.rows)
     profile, move = get(k.settings, PROFILE), get(numbers, MOVE)
+    sides = 2 if get(k.settings, SHIFTS) else 1
     for c in range(k.chunks):
         first = c * k.d * ROW * W
         total = like(load(k.sums, 0), 0)
@@ -567,10 +608,11 @@ def _objective(k, numbers, inverse, heights, Q):
                 for i in range(k.d):
                     p = p + to_float64(load(k.rows, first + i * ROW * W)) * get(Q, j * k.d + i)
             u = p * get(inverse, j)
-            value = _value(profile, u + move)
-            if get(k.settings, SHIFTS):
-                value = 0.5 * (value + _value(profile, u - move))
-            total = total + get(heights, j) * value
+            value, side = like(u, 0), move
+            for _ in range(sides):
+                value = value + _value(profile, u + side)
+                side = -side
+            total = total + get(heights, j) / sides * value
         store(k.sums, (c * SUM_ROW + OBJECTIVE) * W, total)
 
 
@@ -590,133 +632,135 @@ def _start(k, x0):
             store(k.rows, row + ETA * W, 1.0 / sqrt(floor))
 
 
-@njit(nogil=True, error_model="numpy", cache=True)
-def run_blocks(first, last, task, chunks, row_of, every_run, every_sum, every_key, every_T,
-               schedule_of, every_settings, step, numbers, inverse, Q, numbers64, inverse64, Q64,
-               heights, x0, guides, thresholds, starts, rows, words, columns, curves, finals, x,
-               heads, stop, done):  # fmt: skip
-    """Run the blocks [first, last) of N to their ends; W is the vectors' width, C ``chunks``.
+Plan = namedtuple("Plan", "row_of run sums keys T schedule settings")
+"""N blocks of C chunks of W lanes, an array each. ``row_of`` (N, C W) int64: each lane's row in the
+results, -1 for one that only fills the block; ``run`` (N, C RUN_ROW W), ``sums`` (N, C SUM_ROW W)
+float64, ``keys`` (N, C KEY_ROW W) uint64: the chunks' rows; ``T``, ``schedule`` (N, C W) int64:
+each lane's number of steps and its row among the schedules; ``settings`` (N, SETTINGS) int64."""
 
-    Parameters
-    ----------
-    first, last, task, chunks : int
-    row_of : (N, C W) int64
-        Each lane's row in the results; -1 for a lane that only fills the block.
-    every_run : (N, C RUN_ROW W), every_sum : (N, C SUM_ROW W), every_key : (N, C KEY_ROW W)
-        Of the iterates' dtype, float64, uint64.
-    every_T, schedule_of : (N, C W) int64
-        Each lane's number of steps, and its row in ``step``.
-    every_settings : (N, SETTINGS) int64
-    step : (schedules, K) int64
-        Checkpoints.
-    numbers, inverse, Q; the same in float64; heights
-        The problem's: `HEIGHT` and the rest; 1/B (d,); (d d,) or empty; A (d,).
-    x0 : (d,)
-    guides : (tables, 2^GUIDE_BITS) uint32; thresholds : (.,) int64; starts : (tables + 1,) int64
-        Guides to the tables of the binomial law, the tables end to end, where each starts.
-    rows : (C d ROW W,), words : (n C d 4 W,) uint32, columns : (C W,) int64
-        Room to work in, n workers' words.
-    curves : (3, R, K) float64, out
-        Running means of ||grad f||^2, plain and weighted, and f.
-    finals : (4, R) float64, out
-        eta's variation in both norms, the adaptive share, the largest |gradient|.
-    x : (R, 1 or T + 1, d) float64, out
-    heads : (R, T or 0, n, d) int32, out
-    stop : (1,) int64
-        Other than 0: return as soon as may be.
-    done : (tasks,) int64, out
-        How many steps of blocks this task has done.
-    """
-    d, K = len(x0), step.shape[1]
-    lanes = row_of.shape[1]
-    W = lanes // chunks
-    at_run, at_sum = pointer(every_run, rows), pointer(every_sum, rows)
-    at_key, at_settings = pointer(every_key, rows), pointer(every_settings, rows)
-    at_guide, at_thresholds = pointer(guides, rows), pointer(thresholds, rows)
-    for block in range(first, last):
-        table = every_settings[block, TABLE]
-        k = Block(
-            pointer(rows, rows),
-            pointer(words, rows),
-            shifted(at_run, block * every_run.shape[1]),
-            shifted(at_sum, block * every_sum.shape[1]),
-            shifted(at_key, block * every_key.shape[1]),
-            shifted(at_settings, block * SETTINGS),
-            pointer(numbers, rows),
-            pointer(inverse, rows),
-            pointer(Q, rows),
-            shifted(at_guide, table * guides.shape[1]),
-            shifted(at_thresholds, starts[table]),
-            starts[table + 1] - starts[table],
-            d,
-            chunks,
-        )
-        _start(k, pointer(x0, rows))
-        due = every_T[block, 0]
-        for i in range(lanes):
-            columns[i] = 0
-            due = min(due, step[schedule_of[block, i], 0])
-        for t in range(every_settings[block, MOST_STEPS]):
-            if t % 256 == 0:
-                if stop[0] != 0:
-                    return
-                done[task] += min(256, every_settings[block, MOST_STEPS] - t)
-            if every_settings[block, IS_LOCAL]:
-                _local_step(k, t)
-            else:
-                _shared_step(k, t)
-            if heads.shape[1] > 0:
-                _record_step(k, block, t, row_of, every_T, every_settings, rows, words, x, heads)
-            if t + 1 != due:
-                continue
-            _objective(
-                k, pointer(numbers64, rows), pointer(inverse64, rows), pointer(heights, rows),
-                pointer(Q64, rows),
-            )  # fmt: skip
-            due = 1 << 62
-            for i in range(lanes):
-                schedule, row, column = schedule_of[block, i], row_of[block, i], columns[i]
-                c, lane = i // W, i % W
-                while column < K and step[schedule, column] == t + 1:
-                    if row >= 0:
-                        at = c * SUM_ROW * W + lane
-                        grad = every_sum[block, at + GRAD * W]
-                        weighted = every_sum[block, at + WEIGHTED * W]
-                        if not every_settings[block, ADAPTS]:
-                            floor = every_run[block, (c * RUN_ROW + FLOOR) * W + lane]
-                            weighted = grad / np.sqrt(np.float64(floor))
-                        curves[0, row, column] = grad / (t + 1)
-                        curves[1, row, column] = weighted / (t + 1)
-                        curves[2, row, column] = every_sum[block, at + OBJECTIVE * W]
-                    column += 1
-                if column == K and columns[i] < K and row >= 0:
-                    at = c * SUM_ROW * W + lane
-                    finals[0, row] = every_sum[block, at + L1 * W]
-                    finals[1, row] = every_sum[block, at + L2 * W]
-                    finals[2, row] = every_sum[block, at + ADAPTIVE * W] / (d * (t + 1))
-                    finals[3, row] = every_run[block, (c * RUN_ROW + LARGEST) * W + lane]
-                    if x.shape[1] == 1:
-                        for j in range(d):
-                            x[row, 0, j] = rows[((c * d + j) * ROW + X) * W + lane]
-                columns[i] = column
-                if column < K:
-                    due = min(due, step[schedule, column])
+Problem = namedtuple("Problem", "numbers inverse Q numbers64 inverse64 Q64 heights x0")
+"""`HEIGHT` and the rest, 1/B (d,), Q (d d,) or empty; the same in float64; A (d,); x_0 (d,)."""
+
+Law = namedtuple("Law", "guides thresholds starts")
+"""Tables of the binomial law: their guides (tables, 2^GUIDE_BITS) uint32, the tables themselves end
+to end, where each starts (tables + 1,), both int64."""
+
+Room = namedtuple("Room", "rows words columns")
+"""Room for a block to work in: (C d ROW W,), (n C d 4 W,) uint32 for n workers, (C W,) int64."""
+
+Out = namedtuple("Out", "step curves finals x heads")
+"""Schedules of checkpoints (., K) int64, and where results go: running means of ||grad f||^2, plain
+and weighted, and f, (3, R, K); eta's variation in both norms, the adaptive share and the largest
+|gradient|, (4, R); x (R, 1 or T + 1, d), all float64; heads (R, T or 0, n, d) int32."""
 
 
 @njit(**CALL)
-def _record_step(k, block, t, row_of, every_T, every_settings, rows, words, x, heads):
+def _prepare(block, chunks, plan, problem, law, room):
+    """Return what the loops work on, every lane at its state before step 0."""
+    table = plan.settings[block, TABLE]
+    k = Block(
+        pointer(room.rows, room.rows),
+        pointer(room.words, room.rows),
+        shifted(pointer(plan.run, room.rows), block * plan.run.shape[1]),
+        shifted(pointer(plan.sums, room.rows), block * plan.sums.shape[1]),
+        shifted(pointer(plan.keys, room.rows), block * plan.keys.shape[1]),
+        shifted(pointer(plan.settings, room.rows), block * SETTINGS),
+        pointer(problem.numbers, room.rows),
+        pointer(problem.inverse, room.rows),
+        pointer(problem.Q, room.rows),
+        shifted(pointer(law.guides, room.rows), table * law.guides.shape[1]),
+        shifted(pointer(law.thresholds, room.rows), law.starts[table]),
+        law.starts[table + 1] - law.starts[table],
+        len(problem.x0),
+        chunks,
+    )
+    _start(k, pointer(problem.x0, room.rows))
+    return k
+
+
+@njit(**CALL)
+def _record(block, t, d, W, plan, room, out):
+    """Write what is due after t steps; return when the next is."""
+    K, due = out.step.shape[1], 1 << 62
+    for i in range(plan.row_of.shape[1]):
+        if t == 0:
+            room.columns[i] = 0
+        row, column = plan.row_of[block, i], room.columns[i]
+        step = out.step[plan.schedule[block, i]]
+        c, lane = i // W, i % W
+        run, at = c * RUN_ROW * W + lane, c * SUM_ROW * W + lane
+        while column < K and step[column] == t:
+            if row >= 0:
+                grad, weighted = (
+                    plan.sums[block, at + GRAD * W],
+                    plan.sums[block, at + WEIGHTED * W],
+                )
+                if not plan.settings[block, ADAPTS]:
+                    weighted = grad / np.sqrt(np.float64(plan.run[block, run + FLOOR * W]))
+                out.curves[0, row, column] = grad / t
+                out.curves[1, row, column] = weighted / t
+                out.curves[2, row, column] = plan.sums[block, at + OBJECTIVE * W]
+            column += 1
+        if column == K and room.columns[i] < K and row >= 0:
+            out.finals[0, row] = plan.sums[block, at + L1 * W]
+            out.finals[1, row] = plan.sums[block, at + L2 * W]
+            out.finals[2, row] = plan.sums[block, at + ADAPTIVE * W] / (d * t)
+            out.finals[3, row] = plan.run[block, run + LARGEST * W]
+            if out.x.shape[1] == 1:
+                for j in range(d):
+                    out.x[row, 0, j] = room.rows[((c * d + j) * ROW + X) * W + lane]
+        room.columns[i] = column
+        if column < K:
+            due = min(due, step[column])
+    return due
+
+
+@njit(**CALL)
+def _record_step(k, block, t, plan, room, out):
     """Write every lane's point after step t and the heads that led there."""
     W = width(k.rows)
-    bits = every_settings[block, WIDTH_OF_FIELD]
+    bits = get(k.settings, WIDTH_OF_FIELD)
     part, shift, mask = _field(bits, t % (128 // bits))
-    for i in range(row_of.shape[1]):
-        row = row_of[block, i]
-        if row < 0 or t >= every_T[block, i]:
+    for i in range(plan.row_of.shape[1]):
+        row = plan.row_of[block, i]
+        if row < 0 or t >= plan.T[block, i]:
             continue
         c, lane = i // W, i % W
         for j in range(k.d):
             n = c * k.d + j
-            x[row, t + 1, j] = rows[(n * ROW + X) * W + lane]
-            for worker in range(every_settings[block, WORKERS]):
-                word = words[((worker * k.chunks * k.d + n) * 4 + part) * W + lane]
-                heads[row, t, worker, j] = (word >> shift) & mask
+            out.x[row, t + 1, j] = room.rows[(n * ROW + X) * W + lane]
+            for worker in range(get(k.settings, WORKERS)):
+                word = room.words[((worker * k.chunks * k.d + n) * 4 + part) * W + lane]
+                out.heads[row, t, worker, j] = (word >> shift) & mask
+
+
+def _kernel(version):
+    @njit(nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True)
+    def run_blocks(first, last, task, chunks, plan, problem, law, room, out, stop, done):
+        """Run the blocks [first, last) to their ends.
+
+        ``chunks`` a block; for the rest see `Plan` to `Out`. ``stop`` (1,) int64: other than 0,
+        return as soon as may be. ``done`` (tasks,) int64: the steps of blocks that ``task`` has
+        done, out.
+        """
+        every = last if version else first  # never 0: see `sources`
+        for block in range(first, every):
+            k = _prepare(block, chunks, plan, problem, law, room)
+            due = _record(block, np.int64(0), k.d, width(k.rows), plan, room, out)
+            most = get(k.settings, MOST_STEPS)
+            for t in range(most):
+                if t % 256 == 0:
+                    if stop[0] != 0:
+                        return
+                    done[task] += min(256, most - t)
+                _step(k, t)
+                if out.heads.shape[1] > 0:
+                    _record_step(k, block, t, plan, room, out)
+                if t + 1 == due:
+                    _objective(k, problem, room)
+                    due = _record(block, t + 1, k.d, width(k.rows), plan, room, out)
+
+    return run_blocks
+
+
+run_blocks = _kernel(sources(__file__, elementary.__file__))

@@ -10,9 +10,14 @@ Every operation is IEEE's and acts on each lane alone, so that results depend ne
 nor on the processor.
 """
 
-import math
+# numba gives these functions their types; the checker sees only their Python.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+# pyright: reportOperatorIssue=false, reportAssignmentType=false, reportIndexIssue=false
+
+import hashlib
 import operator
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -24,13 +29,17 @@ from numba.extending import (
     intrinsic,
     lower_builtin,
     models,
-    overload,
     register_model,
     type_callable,
 )
 from numba.np.arrayobj import make_array
 
-INLINE = {"error_model": "numpy", "forceinline": True}
+INLINE = {
+    "error_model": "numpy",
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 """Options of a function that is part of every loop that calls it."""
 
 BYTES = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
@@ -38,6 +47,18 @@ BYTES = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
 
 WIDTH = {np.dtype("float32"): BYTES // 4, np.dtype("float64"): BYTES // 8}
 """Numbers side by side, by the dtype of the iterates."""
+
+
+def sources(*files: str) -> int:
+    """Return a number that changes when this file or ``files`` do.
+
+    numba's cache on disk notices changes of the calling file alone; a number that a compiled
+    function holds from its surroundings is part of its key there.
+    """
+    digest = hashlib.sha256()
+    for file in (__file__, *files):
+        digest.update(Path(file).read_bytes())
+    return int.from_bytes(digest.digest()[:7], "little") | 1
 
 
 def aligned(count: int, dtype: np.dtype) -> np.ndarray:
@@ -406,25 +427,43 @@ def _function(name: str) -> Any:
     return call
 
 
+def _ones(bits: int) -> Any:
+    @intrinsic
+    def ones(typingctx, value):
+        count = value.count * value.dtype.bitwidth // bits
+        register = ir.VectorType(ir.IntType(bits), count)
+
+        def codegen(context, builder, signature, args):
+            function = cgutils.get_or_insert_function(
+                builder.module,
+                ir.FunctionType(register, [register]),
+                f"llvm.ctpop.v{count}i{bits}",
+            )
+            counts = builder.call(function, [builder.bitcast(args[0], register)])
+            return builder.bitcast(counts, args[0].type)
+
+        return value(value), codegen
+
+    return ones
+
+
+ones_in_8, ones_in_16, ones_in_32 = _ones(8), _ones(16), _ones(32)
+"""Turn each field of so many bits into its number of ones."""
+
 sqrt = _function("sqrt")
 size = _function("fabs")
 
 
-def smaller(a, b):
-    """Return the smaller of two numbers in each lane; of a nan and b, b."""
-    raise NotImplementedError("for compiled code")
+def _extreme(sign: str) -> Any:
+    @intrinsic
+    def choose(typingctx, a, b):
+        def codegen(context, builder, signature, args):
+            return builder.select(builder.fcmp_ordered(sign, *args), *args)
+
+        return (a(a, b), codegen) if a == b else None
+
+    return choose
 
 
-def larger(a, b):
-    """Return the larger of two numbers in each lane; of a nan and b, b."""
-    raise NotImplementedError("for compiled code")
-
-
-@overload(smaller, jit_options=INLINE)
-def _smaller(a, b):
-    return lambda a, b: where(a < b, a, b)
-
-
-@overload(larger, jit_options=INLINE)
-def _larger(a, b):
-    return lambda a, b: where(a > b, a, b)
+smaller, larger = _extreme("<"), _extreme(">")
+"""The smaller, or the larger, of two floats in each lane; of a nan and b, b."""

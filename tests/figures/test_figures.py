@@ -48,7 +48,7 @@ def rung(label: str, tight: float) -> tightness.Rung:
 
 
 def speed() -> engine_speed.Speed:
-    bars = {10: {"numpy": 7.0, "torch_optim_loop": 12000.0}, 100: {"numpy": 6.0}}
+    bars = {10: {"numpy": 7.0, "torch_optim_loop": 12345.0}, 100: {"numpy": 6.0}}
     lines = []
     for k, name in enumerate(engine_speed.LOOKS):
         at = np.array([1, 4, 16] if name == "jax" else [1, 4, 16, 65536])
@@ -140,8 +140,8 @@ def test_the_speed_bars_say_their_ratio_and_the_largest_is_at_the_bottom():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["NumPy", "torch.optim loop"]
     assert axes.yaxis_inverted()
     texts = [text.get_text() for text in axes.texts]
-    assert texts == ["×7   d = 10", "×12 000", "×6   d = 100"]
-    assert sorted(bar.get_width() for bar in axes.patches) == [6.0, 7.0, 12000.0]
+    assert texts == ["×7.0   d = 10", "×12 300", "×6.0   d = 100"]
+    assert sorted(bar.get_width() for bar in axes.patches) == [6.0, 7.0, 12345.0]
 
 
 def test_the_names_of_lines_stand_beside_their_ends_and_clear_of_each_other():

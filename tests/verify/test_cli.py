@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 
 from simulators import SeparableProblem
 from simulators.runs import Runs
@@ -472,3 +473,57 @@ def test_problem_refuses_what_is_impossible(capsys, monkeypatch, arguments, said
     assert (code, text) == (2, "")
     assert said in err
     assert "Traceback" not in err
+
+
+def test_proof_reads_as_a_lecture(capsys, monkeypatch):
+    code, out, _ = adasam(capsys, monkeypatch, "proof", "--part", "paper")
+    assert code == 0
+    for said in ("Lemma 10: the squared step", "(102)", "γ × Young", "all check",
+                 "our text of the paper: L ρ²", "gradient_noise by the factor b ε"):  # fmt: skip
+        assert said in out, said
+    assert max(map(cell_len, out.splitlines())) <= 100
+
+
+def test_proof_in_json_has_every_step_and_no_fault(capsys, monkeypatch):
+    code, out, _ = adasam(capsys, monkeypatch, "proof", "--json")
+    content = json.loads(out)
+    assert code == 0
+    assert [item["name"] for item in content["derivations"]] == ["paper", "sharp"]
+    assert all(item["faults"] == [] for item in content["derivations"])
+    assert all(end["equal"] for end in content["ends"])
+    steps = [
+        step
+        for item in content["derivations"]
+        for chain in item["chains"]
+        for step in chain["steps"]
+    ]
+    assert {"(71)", "(102)", "(47)", "S13b", "S19l"} <= {step["id"] for step in steps}
+    assert all(step["uses"] for step in steps if step["rule"] == "inequality")
+
+
+def test_proof_in_latex_is_a_body_whose_environments_close(capsys, monkeypatch):
+    code, out, _ = adasam(capsys, monkeypatch, "proof", "--part", "sharp", "--latex")
+    assert code == 0
+    assert out.startswith(r"\section{The sharp theorem}")
+    for name in ("align*", "description"):
+        assert out.count(rf"\begin{{{name}}}") == out.count(rf"\end{{{name}}}") > 0
+    assert out.count("{") == out.count("}")
+    assert out.count("$") % 2 == 0
+
+
+def test_proof_refuses_a_part_there_is_not(capsys, monkeypatch):
+    code, out, err = adasam(capsys, monkeypatch, "proof", "--part", "lemma7")
+    assert (code, out) == (2, "")
+    assert "use paper, sharp or all" in err
+
+
+def test_a_fault_in_a_proof_is_said_and_ends_in_exit_code_1(capsys, monkeypatch):
+    from theory import proof
+    from theory.proof.paper import derivation
+    from theory.symbols import L, rho
+
+    monkeypatch.setitem(proof.DERIVATIONS, "paper", derivation(L * rho**2))
+    code, out, _ = adasam(capsys, monkeypatch, "proof", "--part", "paper")
+    assert code == 1
+    assert "FAILS" in out
+    assert "(102): the sides do not differ by the slacks" in out

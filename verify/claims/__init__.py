@@ -1,7 +1,16 @@
 """Every claim that is judged, in the order of the report."""
 
 from verify.claim import by_id
-from verify.claims import assumptions, conditions, corollary1, speedup_limits, theorem1, units
+from verify.claims import (
+    assumptions,
+    conditions,
+    corollary1,
+    lemmas,
+    proof,
+    speedup_limits,
+    theorem1,
+    units,
+)
 
 CLAIMS = by_id(
     (
@@ -9,6 +18,8 @@ CLAIMS = by_id(
         *theorem1.CLAIMS,
         *conditions.CLAIMS,
         *units.CLAIMS,
+        *proof.CLAIMS,
+        *lemmas.CLAIMS,
         *corollary1.CLAIMS,
         *speedup_limits.CLAIMS,
     )
