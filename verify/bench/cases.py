@@ -65,7 +65,7 @@ QUICK = Sizes(
     ragged=tuple(2**k for k in range(8, 14)),
     rounds=5,
     seconds=0.12,
-    fewest=0.5,
+    fewest=0.25,
 )
 
 LARGEST_STEP = 2**20

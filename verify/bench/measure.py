@@ -17,6 +17,9 @@ from theory.errors import InputError
 Progress = Callable[[str, int, int], None]
 """Called with (what is measured, rounds done, rounds in all)."""
 
+FIRST = 2**21
+"""About how many coordinate-steps are timed first, to see how long they take."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -142,9 +145,12 @@ def _amount(run: Callable[[int, int], Any], entry: Entry, seconds: float) -> tup
     if entry.T is not None:
         run(entry.T, 0)
         return entry.T, max(1, round(seconds / _timed(run, entry.T, 1)))
-    T, taken = 4, 0.0
+    # A first guess that is far from long: JAX compiles anew for each T.
+    T = max(4, min(256, int(FIRST / entry.per_step)))
+    run(T, 0)
+    taken = _timed(run, T, 1)
     while taken < seconds / 10:
-        T *= 4 if taken == 0 else min(256, max(2, round(seconds / (4 * taken))))
+        T *= min(256, max(2, round(seconds / (4 * max(taken, 1e-6)))))
         run(T, 0)
         taken = _timed(run, T, 1)
     chosen = max(entry.fewest, round(T * seconds / taken / 4) * 4)
