@@ -131,6 +131,7 @@ def _lines(axes: Axes, lines: Sequence[Line], base: int) -> None:
             line.at, line.rate, color=colour, marker=marker, linestyle=dashes, markersize=3,
             label=line.engine,
         )  # fmt: skip
+    axes.xaxis.set_major_locator(LogLocator(base=10 if base == 10 else 16, numticks=9))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylim(*_room(axes))
