@@ -441,6 +441,32 @@ def claims(json: Json = False) -> None:
 
 
 @app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes, shorter timings.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for bench.json and the figure engine_speed.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure how fast the engines are, beside NumPy, torch.optim and JAX.
+
+    Everything is timed in one run, turn by turn, so that ratios mean something where absolute
+    rates drift. JAX is timed where the extra `peers` is installed. Nothing else should be running.
+    """
+    from verify import tables
+    from verify.bench import bench as run
+
+    with _progress() as report:
+        content = run(quick=quick, out=out, progress=report)
+    if json:
+        _print_json(content)
+        return
+    _show(*tables.benchmark(content))
+    if out is not None:
+        print(f"{out / 'bench.json'}, {out / 'engine_speed.svg'}; {content['seconds']:.0f} s")
+
+
+@app.command()
 def proof(
     part: Annotated[str, typer.Option(help="paper, sharp or all.")] = "all",
     latex: Annotated[

@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
-from figures import bound_vs_measured, linear_speedup, schedules, terms, tightness
+from figures import bound_vs_measured, engine_speed, linear_speedup, schedules, terms, tightness
 from figures.style import FORMATS, save
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
 
 
 def panel(title: str) -> bound_vs_measured.Panel:
@@ -40,6 +47,16 @@ def rung(label: str, tight: float) -> tightness.Rung:
     return tightness.Rung(label, 0.9, 1.2, bounds, 50.0)
 
 
+def speed() -> engine_speed.Speed:
+    bars = {10: {"numpy": 7.0, "torch_optim_loop": 12345.0}, 100: {"numpy": 6.0}}
+    lines = []
+    for k, name in enumerate(engine_speed.LOOKS):
+        at = np.array([1, 4, 16] if name == "jax" else [1, 4, 16, 65536])
+        rate = np.full(len(at), 1e9 / 1.1**k)
+        lines.append(engine_speed.Line(name, at, rate, 0.9 * rate, 1.1 * rate))
+    return engine_speed.Speed(bars, lines, lines, "a machine")
+
+
 DRAW = {
     "bound_vs_measured": lambda: bound_vs_measured.draw([panel("b = 1"), panel("b = 8")], "band"),
     "linear_speedup": lambda: linear_speedup.draw(
@@ -49,6 +66,7 @@ DRAW = {
     ),
     "terms": lambda: terms.draw([sweep(), sweep()]),
     "schedules": lambda: schedules.draw(plane()),
+    "engine_speed": lambda: engine_speed.draw(speed()),
     "tightness": lambda: tightness.draw([rung("loose", 3.0), rung("sharp", 1.1)], "interval"),
 }
 
@@ -115,3 +133,25 @@ def test_the_schedules_hatch_where_the_theorem_says_nothing_and_mark_the_cells()
         assert any(hatch for c in axes.collections for hatch in getattr(c, "hatches", []) if hatch)
         (cells,) = (line for line in axes.lines if line.get_label() == "cells of the slope claims")
         assert cells.get_xydata().tolist() == [[1.0, 1e3], [10.0, 1e4]]
+
+
+def test_the_speed_bars_say_their_ratio_and_the_largest_is_at_the_bottom():
+    axes = DRAW["engine_speed"]().axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["NumPy", "torch.optim loop"]
+    assert axes.yaxis_inverted()
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["×7.0   d = 10", "×12 300", "×6.0   d = 100"]
+    assert sorted(bar.get_width() for bar in axes.patches) == [6.0, 7.0, 12345.0]
+
+
+def test_the_names_of_lines_stand_beside_their_ends_and_clear_of_each_other():
+    figure = DRAW["engine_speed"]()
+    axes = figure.axes[1]
+    names = {text.get_text(): text for text in axes.texts}
+    assert len(names) == len(engine_speed.LOOKS)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    for k, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[k + 1 :])
+    assert names["JAX"].xy[0] == 16
+    assert names["numba"].xy[0] == 65536
