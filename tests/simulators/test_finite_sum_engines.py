@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators import METHODS, FiniteSum, Inputs, Runs, simulate, update
-from simulators.engines import samples, strata, tasks, torch_samples
+from simulators.engines import cpu_samples, samples, strata, tasks, torch_samples
 from simulators.engines.schedule import events
 from theory import Constants
 
