@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from verify.bench.contenders import CONTENDERS, Contender, peer_on_finite_sum, simulated
+from verify.bench.contenders import (
+    CONTENDERS,
+    Contender,
+    numba_on_finite_sum,
+    peer_on_finite_sum,
+    simulated,
+)
 from verify.bench.measure import Entry
 from verify.bench.setting import FiniteSumSetting, Setting
 
@@ -174,17 +180,29 @@ def over_eta(sizes: Sizes) -> list[Entry]:
 
 
 def finite_sum(sizes: Sizes) -> list[Entry]:
-    """Problem (2): rows gathered and multiplied in batches."""
-    setting = FiniteSumSetting()
+    """Problem (2): rows gathered and multiplied in batches; numba with hardly any true gradients,
+    and with as many as it takes if nothing is said.
+
+    The true gradient costs a pass over the data; it weighs least in few long runs.
+    """
+    setting, few = FiniteSumSetting(), 16
     row = {"case": "finite_sum", "d": setting.d, "b": setting.b, "N": setting.N,
-           "dtype": "float32", "R": sizes.runs, "device": "cpu"}  # fmt: skip
-    return [
+           "dtype": "float32", "device": "cpu"}  # fmt: skip
+    peer = Entry(
+        row | {"engine": "torch_gather_bmm", "R": sizes.runs},
+        threads=1,
+        make=partial(peer_on_finite_sum, setting, sizes.runs, "float32"),
+        per_step=sizes.runs * setting.d,
+    )
+    return [peer] + [
         Entry(
-            row | {"engine": "torch_gather_bmm"},
+            row | {"engine": "numba", "R": few, "gradient_share": share},
             threads=1,
-            make=partial(peer_on_finite_sum, setting, sizes.runs, "float32"),
-            per_step=sizes.runs * setting.d,
+            make=partial(numba_on_finite_sum, setting, few, share),
+            per_step=few * setting.d,
+            fewest=int(2**14 * sizes.fewest),
         )
+        for share in (1e-9, 1 / 64)
     ]
 
 

@@ -6,7 +6,7 @@ from importlib import import_module, util
 
 import numpy as np
 
-from simulators import simulate
+from simulators import FiniteSum, simulate
 from verify.bench.setting import FiniteSumSetting, Setting
 
 Run = Callable[[int, int], np.ndarray]
@@ -98,6 +98,23 @@ def peer_on_finite_sum(setting: FiniteSumSetting, runs: int, dtype: str) -> Run:
         *setting.data(), runs, dtype, alpha=setting.alpha, b=setting.b, gamma=setting.gamma,
         rho=setting.rho, beta1=setting.beta1, beta2=setting.beta2, eps=setting.eps,
     )  # fmt: skip
+
+
+def numba_on_finite_sum(setting: FiniteSumSetting, runs: int, share: float) -> Run:
+    """Return the numba engine's runs on a finite sum, with the true gradient at this share of the
+    steps, and at 64 checkpoints.
+    """
+    rows, labels = setting.data()
+    problem = FiniteSum(rows, labels, alpha=setting.alpha)
+
+    def run(T: int, seed: int) -> np.ndarray:
+        return simulate(
+            problem, gamma=setting.gamma, rho=setting.rho, beta1=setting.beta1,
+            beta2=setting.beta2, eps=setting.eps, b=setting.b, T=T, runs=runs, seed=seed,
+            engine="numba", device="cpu", gradient_share=share,
+        ).x  # fmt: skip
+
+    return run
 
 
 CONTENDERS: dict[str, Contender] = {
