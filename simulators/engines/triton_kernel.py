@@ -19,15 +19,11 @@ import triton.language as tl
 
 from simulators.engines.triton_elementary import divide, root, slope, value
 
-# A block's switches, int32. A field of a Philox word is WIDTH = 2^(7 - LOG_STEPS) bits and serves
-# one of the 2^LOG_STEPS steps; MASK_EVEN and MASK_ODD keep its first b bits in the words of even
-# and odd number; counts are summed over 2^LEVELS bits. The table of the binomial law starts at
-# TABLE and has 2^SEARCH - 1 thresholds.
-(
-    B, WORKERS, WIDTH, LOG_STEPS, LEVELS, MASK_EVEN, MASK_ODD, FIELD_MASK, TABLE, SEARCH,
-    MOST_STEPS,
-) = map(tl.constexpr, range(11))  # fmt: skip
-SETTINGS = tl.constexpr(11)
+# A block's switches, int32. Its first run is ROW. A Philox block serves 2^LOG_STEPS steps; LOW and
+# HIGH keep the b bits of a step's field, up to 32 of them and the rest. The table of the binomial
+# law starts at TABLE and has 2^SEARCH - 1 thresholds.
+B, WORKERS, LOG_STEPS, LOW, HIGH, TABLE, SEARCH, MOST_STEPS, ROW = map(tl.constexpr, range(9))
+SETTINGS = tl.constexpr(9)
 
 # A run's hyper-parameters, in the dtype of the iterates; ETA is 1/eps.
 MINUS_GAMMA, BETA1, ONE_MINUS_BETA1, BETA2, ONE_MINUS_BETA2, FLOOR, ETA = map(
@@ -45,8 +41,8 @@ HEIGHT, SHIFT, LARGEST = map(tl.constexpr, range(3))
 # A lane's sums, float64, and what a step carries over of each coordinate.
 GRAD, WEIGHTED, L1, L2, ADAPTIVE, MAX_ABS = map(tl.constexpr, range(6))
 SUMS = tl.constexpr(6)
-X, M, V, V_HAT, ETA_BEFORE = map(tl.constexpr, range(5))
-STATE = tl.constexpr(5)
+X, M, V, V_HAT = map(tl.constexpr, range(4))
+STATE = tl.constexpr(4)
 
 # A run's curves, which start with the sums GRAD and WEIGHTED; its final figures are the others.
 OBJECTIVE = tl.constexpr(2)
@@ -58,85 +54,79 @@ NEVER = tl.constexpr(2**31 - 1)
 
 
 @triton.jit
-def count_ones(word, mask, levels):
-    """Return the word with each field replaced by its number of ones under the mask."""
-    n = word & mask
-    n = tl.where(levels > 0, (n & 0x55555555) + ((n >> 1) & 0x55555555), n)
-    n = tl.where(levels > 1, (n & 0x33333333) + ((n >> 2) & 0x33333333), n)
-    n = tl.where(levels > 2, (n & 0x0F0F0F0F) + ((n >> 4) & 0x0F0F0F0F), n)
-    n = tl.where(levels > 3, (n & 0x00FF00FF) + ((n >> 8) & 0x00FF00FF), n)
-    return tl.where(levels > 4, (n & 0x0000FFFF) + (n >> 16), n)
+def philox(c0, c1, c2, c3, k0, k1):
+    """Return the four words of a Philox4x32-10 block; all uint32."""
+    for _ in range(10):
+        high0, high1 = tl.umulhi(c0, 0xD2511F53), tl.umulhi(c2, 0xCD9E8D57)
+        low0, low1 = c0 * 0xD2511F53, c2 * 0xCD9E8D57
+        c0, c1 = high1 ^ c1 ^ k0, low1
+        c2, c3 = high0 ^ c3 ^ k1, low0
+        k0 += 0x9E3779B9
+        k1 += 0xBB67AE85
+    return c0, c1, c2, c3
 
 
 @triton.jit
-def look_up(word, b, table, levels):
+def ones(word):
+    """Return how many bits are set, in a form that compilers know to be one instruction."""
+    n = word - ((word >> 1) & 0x55555555)
+    n = (n & 0x33333333) + ((n >> 2) & 0x33333333)
+    return ((((n + (n >> 4)) & 0x0F0F0F0F) * 0x01010101) >> 24).to(tl.int32)
+
+
+@triton.jit
+def look_up(word, own, tables):
     """Return the number of heads that a word stands for by the table of the binomial law."""
     bits = word & 0x7FFFFFFF
-    k = bits.to(tl.int32) * 0
-    half = (levels * 0 + 1) << levels
-    for _ in range(levels):
+    below = (bits * 0).to(tl.int32)
+    half = 1 << own[SEARCH]
+    for _ in range(own[SEARCH]):
         half = half >> 1
-        threshold = tl.load(table + (k + half - 1)).to(tl.uint32, bitcast=True)
-        k = tl.where(threshold <= bits, k + half, k)
-    size = 2 * k + b % 2
-    return ((b + tl.where(word >> 31 != 0, -size, size)) >> 1).to(tl.uint32)
+        threshold = tl.load(tables + own[TABLE] + (below + half - 1))
+        below = tl.where(threshold.to(tl.uint32, bitcast=True) <= bits, below + half, below)
+    size = 2 * below + own[B] % 2
+    return (own[B] + tl.where(word >> 31 != 0, -size, size)) >> 1
 
 
 @triton.jit
-def block_words(block, coordinate, worker, keys, own, tables):
-    """Return the four words of a Philox block, their fields turned to numbers of heads.
+def block_words(t, coordinate, worker, keys, own):
+    """Return the four words of the Philox block that serves a worker's step t.
 
     Parameters
     ----------
-    block, worker : int32
+    t, worker : int32
     coordinate : [1, C] int32
     keys : three [R, C] uint32
         The key, low word first, and the replicate.
     own : tuple
         The block's switches.
-    tables : pointer to int32
     """
-    zero = keys[0] * 0
-    w0, w1, w2, w3 = tl.philox_impl(
-        zero + block.to(tl.uint32),
-        zero + coordinate.to(tl.uint32),
-        keys[2],
-        zero + worker.to(tl.uint32),
-        keys[0],
-        keys[1],
-    )
-    if own[B] > 64:
-        table = tables + own[TABLE]
-        w0 = look_up(w0, own[B], table, own[SEARCH])
-        w1 = look_up(w1, own[B], table, own[SEARCH])
-        w2 = look_up(w2, own[B], table, own[SEARCH])
-        w3 = look_up(w3, own[B], table, own[SEARCH])
-    else:
-        even = own[MASK_EVEN].to(tl.uint32, bitcast=True)
-        odd = own[MASK_ODD].to(tl.uint32, bitcast=True)
-        w0 = count_ones(w0, even, own[LEVELS])
-        w1 = count_ones(w1, odd, own[LEVELS])
-        w2 = count_ones(w2, even, own[LEVELS])
-        w3 = count_ones(w3, odd, own[LEVELS])
-        w0 = tl.where(own[WIDTH] == 64, w0 + w1, w0)
-        w2 = tl.where(own[WIDTH] == 64, w2 + w3, w2)
-    return w0, w1, w2, w3
+    none = keys[0] * 0
+    block = none + (t >> own[LOG_STEPS]).to(tl.uint32)
+    stream = none + worker.to(tl.uint32)
+    return philox(block, none + coordinate.to(tl.uint32), keys[2], stream, keys[0], keys[1])
 
 
 @triton.jit
-def field_heads(w0, w1, w2, w3, t, own):
+def field_heads(w0, w1, w2, w3, t, own, tables):
     """Return the numbers of heads of step t, int32, from its block's words."""
-    place = (t & ((1 << own[LOG_STEPS]) - 1)) * own[WIDTH]
+    place = (t & ((1 << own[LOG_STEPS]) - 1)) << (7 - own[LOG_STEPS])
     word = tl.where(place < 64, tl.where(place < 32, w0, w1), tl.where(place < 96, w2, w3))
-    mask = own[FIELD_MASK].to(tl.uint32, bitcast=True)
-    return ((word >> (place & 31).to(tl.uint32)) & mask).to(tl.int32)
+    if own[B] > 64:
+        heads = look_up(word, own, tables)
+    else:
+        low, high = own[LOW].to(tl.uint32, bitcast=True), own[HIGH].to(tl.uint32, bitcast=True)
+        heads = ones((word >> (place & 31).to(tl.uint32)) & low)
+        if own[B] > 32:
+            heads += ones(tl.where(place < 64, w1, w3) & high)
+    return heads
 
 
 @triton.jit
 def worker_heads(t, coordinate, worker, keys, own, tables):
     """Return a worker's numbers of heads at step t, int32, from words drawn for them alone."""
-    w0, w1, w2, w3 = block_words(t >> own[LOG_STEPS], coordinate, worker, keys, own, tables)
-    return field_heads(w0, w1, w2, w3, t, own)
+    w0, w1, w2, w3 = block_words(t, coordinate, worker, keys, own)
+    return field_heads(w0, w1, w2, w3, t, own, tables)
 
 
 @triton.jit
@@ -162,6 +152,12 @@ def reach_of(norm2, rho, largest):
 
 
 @triton.jit
+def inverse_root(v_hat):
+    """Return eta = 1/sqrt(v_hat)."""
+    return divide(tl.full(v_hat.shape, 1.0, v_hat.dtype), root(v_hat))
+
+
+@triton.jit
 def within(quantity, coordinate, D: tl.constexpr, PADDED: tl.constexpr):
     """Return a coordinate's quantity, 0 in lanes that hold no coordinate."""
     if PADDED:
@@ -171,20 +167,32 @@ def within(quantity, coordinate, D: tl.constexpr, PADDED: tl.constexpr):
 
 
 @triton.jit
+def rows_of(settings, block, R: tl.constexpr, C: tl.constexpr):
+    """Return the runs of a block, [R, C] int64.
+
+    Read anew where they are used: addresses kept over the loop would take many registers.
+    """
+    first = tl.load(settings + block * SETTINGS + ROW).to(tl.int64)
+    return tl.broadcast_to(first + tl.arange(0, R)[:, None], [R, C])
+
+
+@triton.jit
 def objective(
     x, width, height, shift64, lane, D: tl.constexpr, C: tl.constexpr, PARTS: tl.constexpr,
     PROFILE: tl.constexpr, SHIFTS: tl.constexpr,
 ):  # fmt: skip
     """Return f(x), [R, 1] float64."""
     total = x[0].to(tl.float64) * 0.0
-    for k in tl.static_range(PARTS):
+    shift = tl.load(shift64)
+    for k in range(PARTS):  # not unrolled: it is long, and rarely done
         j = lane + k * C
-        u = x[k].to(tl.float64) / tl.load(width + j)
+        here = x[0]
+        for i in tl.static_range(1, PARTS):
+            here = tl.where(k == i, x[i], here)
+        u = here.to(tl.float64) / tl.load(width + j)
+        psi = value(u - shift, PROFILE)
         if SHIFTS:
-            shift = tl.load(shift64)
-            psi = 0.5 * (value(u - shift, PROFILE) + value(u + shift, PROFILE))
-        else:
-            psi = value(u, PROFILE)
+            psi = 0.5 * (psi + value(u + shift, PROFILE))
         total += within(tl.load(height + j) * psi, j, D, PARTS * C != D)
     return tl.sum(total, axis=1)[:, None]
 
@@ -225,12 +233,11 @@ def run_steps(
     PADDED: tl.constexpr = PARTS * C != D
     real: tl.constexpr = state.dtype.element_ty
     block = tl.program_id(0)
-    row = (block * R + tl.arange(0, R))[:, None].to(tl.int64)
     lane = tl.arange(0, C)[None, :]
-
     own = ()
     for i in tl.static_range(SETTINGS):
         own = own + (tl.load(settings + block * SETTINGS + i),)
+    row = rows_of(settings, block, R, C)
     scale = tl.load(scales + block)
     minus_gamma = tl.load(hyper + MINUS_GAMMA * lanes + row)
     beta1 = tl.load(hyper + BETA1 * lanes + row)
@@ -239,7 +246,7 @@ def run_steps(
     one_minus_beta2 = tl.load(hyper + ONE_MINUS_BETA2 * lanes + row)
     floor = tl.load(hyper + FLOOR * lanes + row)
     own_rho = tl.load(rho + row)
-    none = (row * 0 + lane * 0).to(tl.uint32)
+    none = (row * 0).to(tl.uint32)
     keys = (
         none + tl.load(whole + KEY0 * lanes + row).to(tl.uint32, bitcast=True),
         none + tl.load(whole + KEY1 * lanes + row).to(tl.uint32, bitcast=True),
@@ -247,8 +254,7 @@ def run_steps(
     )
     steps = tl.load(whole + STEPS * lanes + row)
     column = tl.load(whole + COLUMN * lanes + row)
-    checkpoints = schedule + tl.load(whole + SCHEDULE * lanes + row) * columns
-    due = tl.load(checkpoints + column)
+    due = tl.load(schedule + tl.load(whole + SCHEDULE * lanes + row) * columns + column)
     next_due = tl.min(due)
     constants = (
         tl.load(numbers + HEIGHT), tl.load(numbers + SHIFT), tl.load(numbers + LARGEST)
@@ -265,7 +271,7 @@ def run_steps(
         if ADAPTS:
             v = v + (tl.load(state_at + V * PARTS * C * lanes),)
             v_hat = v_hat + (tl.load(state_at + V_HAT * PARTS * C * lanes),)
-            eta = eta + (tl.load(state_at + ETA_BEFORE * PARTS * C * lanes),)
+            eta = eta + (inverse_root(v_hat[k]),)
         else:
             eta = eta + (tl.load(hyper + ETA * lanes + row),)
         if not MANY:
@@ -290,9 +296,7 @@ def run_steps(
             if ((t & ((1 << own[LOG_STEPS]) - 1)) == 0) | (t == start):
                 fresh = ()
                 for k in tl.static_range(PARTS):
-                    fresh = fresh + block_words(
-                        t >> own[LOG_STEPS], lane + k * C, t * 0, keys, own, tables
-                    )
+                    fresh = fresh + block_words(t, lane + k * C, t * 0, keys, own)
                 words = fresh
 
         S, G, noise = (), (), ()
@@ -351,8 +355,9 @@ def run_steps(
             for k in tl.static_range(PARTS):
                 j = lane + k * C
                 h = field_heads(
-                    words[4 * k], words[4 * k + 1], words[4 * k + 2], words[4 * k + 3], t, own
-                )
+                    words[4 * k], words[4 * k + 1], words[4 * k + 2], words[4 * k + 3], t, own,
+                    tables,
+                )  # fmt: skip
                 if TRAJECTORY:
                     head_at = heads + (t64 * workers * D + j) * lanes + row
                     tl.store(head_at, h, (t < steps) & (j < D))
@@ -397,7 +402,7 @@ def run_steps(
                     largest_square = tl.maximum(v_hat[k], square)
                 else:
                     largest_square = tl.maximum(floor, square)
-                step = divide(largest_square * 0.0 + 1.0, root(largest_square))
+                step = inverse_root(largest_square)
                 change = tl.abs(step.to(tl.float64) - eta[k].to(tl.float64))
                 l1 += change
                 l2 += change * change
@@ -420,13 +425,14 @@ def run_steps(
 
         if t == next_due:
             hit = due == t
-            curve_at = curves + column.to(tl.int64) * lanes + row
+            here = rows_of(settings, block, R, C)
+            curve_at = curves + column.to(tl.int64) * lanes + here
             tl.store(curve_at + GRAD * columns * lanes, tl.sum(grad, axis=1)[:, None], hit)
             tl.store(curve_at + WEIGHTED * columns * lanes, tl.sum(weighted, axis=1)[:, None], hit)
             now = objective(x, width, height, shift64, lane, D, C, PARTS, PROFILE, SHIFTS)
             tl.store(curve_at + OBJECTIVE * columns * lanes, now, hit)
             last = hit & (steps == t)
-            final_at = finals + row
+            final_at = finals + here
             tl.store(final_at, tl.sum(l1, axis=1)[:, None], last)
             tl.store(final_at + lanes, tl.sum(l2, axis=1)[:, None], last)
             tl.store(final_at + 2 * lanes, tl.sum(adaptive, axis=1)[:, None], last)
@@ -434,11 +440,14 @@ def run_steps(
             tl.store(final_at + 3 * lanes, most.to(tl.float64), last)
             for k in tl.static_range(PARTS):
                 j = lane + k * C
-                tl.store(ends + j * lanes + row, x[k].to(tl.float64), last & (j < D))
+                tl.store(ends + j.to(tl.int64) * lanes + here, x[k].to(tl.float64), last & (j < D))
             column += hit.to(tl.int32)
-            due = tl.load(checkpoints + column)
+            checkpoints = tl.load(whole + SCHEDULE * lanes + here) * columns
+            due = tl.load(schedule + checkpoints + column)
             next_due = tl.min(due)
 
+    row = rows_of(settings, block, R, C)
+    sum_at = sums + lane * lanes + row
     for k in tl.static_range(PARTS):
         state_at = state + (lane + k * C).to(tl.int64) * lanes + row
         tl.store(state_at + X * PARTS * C * lanes, x[k])
@@ -446,11 +455,10 @@ def run_steps(
         if ADAPTS:
             tl.store(state_at + V * PARTS * C * lanes, v[k])
             tl.store(state_at + V_HAT * PARTS * C * lanes, v_hat[k])
-            tl.store(state_at + ETA_BEFORE * PARTS * C * lanes, eta[k])
     tl.store(sum_at + GRAD * C * lanes, grad)
     tl.store(sum_at + WEIGHTED * C * lanes, weighted)
     tl.store(sum_at + L1 * C * lanes, l1)
     tl.store(sum_at + L2 * C * lanes, l2)
     tl.store(sum_at + ADAPTIVE * C * lanes, adaptive)
     tl.store(sum_at + MAX_ABS * C * lanes, max_abs.to(tl.float64))
-    tl.store(whole + COLUMN * lanes + row + lane * 0, column + lane * 0)
+    tl.store(whole + COLUMN * lanes + row, column)
