@@ -13,7 +13,7 @@ from simulators.update import METHODS
 from theory.errors import InputError
 from theory.setting import Hyperparameters
 
-ENGINES = ("auto", "numba", "torch", "reference")
+ENGINES = ("auto", "numba", "triton", "torch", "reference")
 DTYPES = ("float32", "float64")
 RECORDS = ("statistics", "trajectory")
 
@@ -70,7 +70,8 @@ def simulate(
         A name of `METHODS`: ``adasam``, ``amsgrad``, ``sam``, ``sgd``, ``adam_sam``,
         ``local_sam``.
     engine : str
-        ``auto`` (torch), ``reference`` (NumPy float64, the oracle) or ``torch``.
+        ``auto`` (torch), ``reference`` (NumPy float64, the oracle), ``torch``, ``numba`` (CPU) or
+        ``triton`` (GPU; what its kernel cannot hold runs on torch, on the same GPU).
     device : str
         ``auto`` (a GPU if torch sees one), or a torch device such as ``cpu`` or ``cuda``.
     dtype : str
@@ -128,6 +129,18 @@ def simulate(
             inputs,
             trajectory=trajectory,
             dtype=dtype,
+            progress=progress,
+        )
+    if engine == "triton":
+        from simulators.engines import gpu_triton
+
+        return gpu_triton.run(
+            problem,
+            METHODS[method],
+            inputs,
+            trajectory=trajectory,
+            dtype=dtype,
+            device=gpu_triton.checked_device(resolve_device(device)),
             progress=progress,
         )
     from simulators.engines import torch_batched

@@ -49,8 +49,8 @@ OBJECTIVE = tl.constexpr(2)
 CURVES = tl.constexpr(3)
 FINALS = tl.constexpr(4)
 
-NEVER = tl.constexpr(2**31 - 1)
-"""A checkpoint that no run reaches."""
+INTERPRETED = triton.knobs.runtime.interpret
+"""Whether the kernel is interpreted on the CPU, not compiled: TRITON_INTERPRET at import."""
 
 
 @triton.jit
@@ -197,7 +197,7 @@ def objective(
     return tl.sum(total, axis=1)[:, None]
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["start", "stop", "lanes", "columns", "workers"])
 def run_steps(
     settings, scales, hyper, rho, whole, schedule, numbers, inverse, shift64, width, height,
     tables, state, sums, curves, finals, ends, path, heads, start, stop, lanes, columns, workers,
@@ -217,7 +217,7 @@ def run_steps(
     rho : (lanes,) float64
     whole : (WHOLE, lanes) int32, COLUMN in and out
     schedule : (_, columns) int32
-        Each schedule's checkpoints, rising, then `NEVER`.
+        Each schedule's checkpoints, rising, then what no run reaches.
     numbers : (3,) real; inverse : (PARTS C,) real, 1/B
     shift64 : (1,), width, height : (PARTS C,) float64
         s, B and A.
@@ -226,7 +226,7 @@ def run_steps(
     state : (STATE, PARTS C, lanes) real, in and out
     sums : (SUMS, C, lanes) float64, in and out
     curves : (CURVES, columns, lanes), finals : (FINALS, lanes), ends : (D, lanes) float64, out
-    path : (T + 1, D, lanes) float64, heads : (T, workers, D, lanes) int32, out
+    path : (T, D, lanes) float64, heads : (T, workers, D, lanes) int32, out
         Written if TRAJECTORY.
     start, stop, lanes, columns, workers : int32
     """
@@ -419,7 +419,7 @@ def run_steps(
         if TRAJECTORY:
             for k in tl.static_range(PARTS):
                 j = lane + k * C
-                path_at = path + ((t64 + 1) * D + j) * lanes + row
+                path_at = path + (t64 * D + j) * lanes + row
                 tl.store(path_at, x[k].to(tl.float64), (t < steps) & (j < D))
         t += 1
 
