@@ -61,9 +61,9 @@ def clip(a, low, high):
 
 
 @triton.jit
-def _horner(y, COEFFICIENTS: tl.constexpr):
+def _horner(y, COEFFICIENTS: tl.constexpr, COUNT: tl.constexpr):
     value = tl.zeros_like(y) + COEFFICIENTS[0]
-    for i in tl.static_range(1, len(COEFFICIENTS)):
+    for i in tl.static_range(1, COUNT):
         value = value * y + COEFFICIENTS[i]
     return value
 
@@ -78,7 +78,7 @@ def sin(u):
         k = shifted - rounder
         r = ((u - k * 3.140625) - k * 9.67502593994140625e-4) - k * 1.509957990978376432e-7
         square = r * r
-        value = r + r * square * _horner(square, _SIN32)
+        value = r + r * square * _horner(square, _SIN32, 6)
         odd = shifted.to(tl.int32, bitcast=True) << 31
         return (value.to(tl.int32, bitcast=True) ^ odd).to(tl.float32, bitcast=True)
     else:
@@ -87,7 +87,7 @@ def sin(u):
         k = shifted - rounder
         r = ((u - k * _PI1) - k * _PI2) - k * _PI3
         square = r * r
-        value = r + r * square * _horner(square, _SIN64)
+        value = r + r * square * _horner(square, _SIN64, 10)
         odd = shifted.to(tl.int64, bitcast=True) << 63
         return (value.to(tl.int64, bitcast=True) ^ odd).to(tl.float64, bitcast=True)
 
@@ -101,14 +101,14 @@ def expm1(x):
         k = shifted - rounder
         r = (x - k * 0.693359375) - k * -2.12194440054690583e-4
         power = ((shifted.to(tl.int32, bitcast=True) + 127) << 23).to(tl.float32, bitcast=True)
-        return power * (r + r * r * _horner(r, _EXP32)) + (power - 1.0)
+        return power * (r + r * r * _horner(r, _EXP32, 6)) + (power - 1.0)
     else:
         rounder: tl.constexpr = 6755399441055744.0
         shifted = x * _LOG2_E + rounder
         k = shifted - rounder
         r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10
         power = ((shifted.to(tl.int64, bitcast=True) + 1023) << 52).to(tl.float64, bitcast=True)
-        return power * (r + r * r * _horner(r, _EXP64)) + (power - 1.0)
+        return power * (r + r * r * _horner(r, _EXP64, 12)) + (power - 1.0)
 
 
 @triton.jit
@@ -131,7 +131,7 @@ def log1p(z):
     s = f / (f + 2.0)
     square = s * s
     tail = lost / y + k * 1.90821492927058770002e-10
-    return k * 6.93147180369123816490e-01 + ((2.0 * s + s * square * _horner(square, _LOG64)) + tail)
+    return k * 6.93147180369123816490e-01 + ((2.0 * s + s * square * _horner(square, _LOG64, 11)) + tail)
 
 
 @triton.jit

@@ -158,15 +158,6 @@ def inverse_root(v_hat):
 
 
 @triton.jit
-def within(quantity, coordinate, D: tl.constexpr, PADDED: tl.constexpr):
-    """Return a coordinate's quantity, 0 in lanes that hold no coordinate."""
-    if PADDED:
-        return tl.where(coordinate < D, quantity, 0.0)
-    else:
-        return quantity
-
-
-@triton.jit
 def rows_of(settings, block, R: tl.constexpr, C: tl.constexpr):
     """Return the runs of a block, [R, C] int64.
 
@@ -193,7 +184,7 @@ def objective(
         psi = value(u - shift, PROFILE)
         if SHIFTS:
             psi = 0.5 * (psi + value(u + shift, PROFILE))
-        total += within(tl.load(height + j) * psi, j, D, PARTS * C != D)
+        total += tl.load(height + j) * psi  # lanes without a coordinate have height 0
     return tl.sum(total, axis=1)[:, None]
 
 
@@ -318,8 +309,11 @@ def run_steps(
                     true, s = gradients(
                         x[k], own_noise[k], inverses[k], constants, PROFILE, SHIFTS
                     )
-                    along = along + (within(s, j, D, PADDED),)
-                    norm2 += along[k].to(tl.float64) * along[k].to(tl.float64)
+                    if PADDED:
+                        s = tl.where(j < D, s, 0.0)
+                    along = along + (s,)
+                    s64 = s.to(tl.float64)
+                    norm2 += s64 * s64
                 reach = reach_of(norm2, own_rho, largest).to(real)
                 S_sum, G_sum = (), ()
                 for k in tl.static_range(PARTS):
@@ -328,7 +322,9 @@ def run_steps(
                         SHIFTS,
                     )  # fmt: skip
                     S_sum = S_sum + (S[k] + along[k],)
-                    G_sum = G_sum + (G[k] + within(g, lane + k * C, D, PADDED),)
+                    if PADDED:
+                        g = tl.where(lane + k * C < D, g, 0.0)
+                    G_sum = G_sum + (G[k] + g,)
                 S, G = S_sum, G_sum
                 worker += 1
             n = own[WORKERS].to(real)
@@ -367,13 +363,16 @@ def run_steps(
         for k in tl.static_range(PARTS):
             j = lane + k * C
             true, s = gradients(x[k], noise[k], inverses[k], constants, PROFILE, SHIFTS)
+            if PADDED:
+                s = tl.where(j < D, s, 0.0)
+                true = tl.where(j < D, true, 0.0)
             if IS_LOCAL:
                 s = S[k]
             else:
-                s = within(s, j, D, PADDED)
                 S = S + (s,)
-                norm2 += s.to(tl.float64) * s.to(tl.float64)
-            u = within(true, j, D, PADDED).to(tl.float64)
+                s64 = s.to(tl.float64)
+                norm2 += s64 * s64
+            u = true.to(tl.float64)
             grad += u * u
             if ADAPTS:
                 weighted += u * u * eta[k].to(tl.float64)
@@ -385,7 +384,9 @@ def run_steps(
                     true, g = gradients(
                         x[k] + reach * S[k], noise[k], inverses[k], constants, PROFILE, SHIFTS
                     )
-                    G = G + (within(g, lane + k * C, D, PADDED),)
+                    if PADDED:
+                        g = tl.where(lane + k * C < D, g, 0.0)
+                    G = G + (g,)
             else:
                 G = S
 
