@@ -25,18 +25,19 @@ from simulators.runs import CHECKPOINTS, Inputs, Runs
 from simulators.update import Method
 from theory.errors import InputError
 
-PARTS = 4
-"""Most coordinates in a lane: with more, registers spill."""
+PARTS = {"float32": 4, "float64": 2}
+"""Most coordinates in a lane: with more, some kernels spill registers."""
 
-LARGEST_D = 1024
-"""Largest d in registers: a lane may need all 255 that there are, and a multiprocessor has 65536
-of them, enough for 256 lanes."""
+LANES = 256
+"""Most lanes of a program: a lane may need all 255 registers that it can have, and a
+multiprocessor has 65536."""
 
 NEVER = 2**31 - 1
 """A checkpoint that no run reaches."""
 
-OPTIONS = {"enable_fp_fusion": False}
-"""How the kernel is compiled: a fused product and sum would round once, not twice as on a CPU."""
+OPTIONS = {"enable_fp_fusion": False, "maxnreg": 255}
+"""How the kernel is compiled: a fused product and sum would round once, not twice as on a CPU; and
+without a limit of its own the assembler spills a few registers to fit more programs."""
 
 WARP = 32
 
@@ -71,20 +72,27 @@ class Shape:
     warps: int
 
 
-def shape_for(d: int) -> Shape:
-    """Return how runs of d coordinates lie in a program: it depends on d alone, as bits do."""
+def largest_d(dtype: str) -> int:
+    """Return the largest d that the kernel keeps in registers."""
+    return LANES * PARTS[dtype]
+
+
+def shape_for(d: int, dtype: str) -> Shape:
+    """Return how runs of d coordinates lie in a program. Their bits depend on it, hence it on
+    nothing else.
+    """
     C = 1
-    while C * PARTS < d:
+    while C * PARTS[dtype] < d:
         C *= 2
     return Shape(R=max(1, WARP // C), C=C, parts=-(-d // C), warps=max(1, C // WARP))
 
 
-def unsuited(problem: SeparableProblem, inputs: Inputs) -> str | None:
+def unsuited(problem: SeparableProblem, inputs: Inputs, dtype: str) -> str | None:
     """Return why the torch engine must run these, or None if the kernel can."""
     if problem.Q is not None:
         return "the problem is rotated, and the kernel keeps no matrix in registers"
-    if problem.d > LARGEST_D:
-        return f"d = {problem.d} exceeds {LARGEST_D}, what fits in registers"
+    if problem.d > largest_d(dtype):
+        return f"d = {problem.d} exceeds {largest_d(dtype)}, what fits in registers in {dtype}"
     longest = int(inputs.T.max())
     if longest >= NEVER:
         return f"T = {longest} exceeds 2^31 - 2, what the kernel counts"
@@ -127,7 +135,7 @@ def run(
     progress: Callable[[int, int], None] | None = None,
 ) -> Runs:
     """Run every row of ``inputs``; see `simulators.simulate`."""
-    if unsuited(problem, inputs) is not None:
+    if unsuited(problem, inputs, dtype) is not None:
         return torch_batched.run(
             problem, method, inputs, trajectory=trajectory, dtype=dtype, device=device,
             progress=progress,
@@ -142,9 +150,10 @@ def run(
         "heads": np.full((R, longest if trajectory else 0, most, d), -1, dtype=np.int32),
     }
     out["x"][:, 0] = problem.x0
+    shape = shape_for(d, dtype)
     batches = [
-        _Batch(problem, method, inputs, blocks, trajectory, np.dtype(dtype), device)
-        for blocks in _batches(inputs, shape_for(d).R, _room(problem, inputs, trajectory, device))
+        _Batch(problem, method, inputs, blocks, shape, trajectory, np.dtype(dtype), device)
+        for blocks in _batches(inputs, shape.R, _room(shape, d, inputs, trajectory, device))
     ]
     every, done = sum(batch.longest for batch in batches), 0
     for batch in batches:
@@ -177,9 +186,8 @@ def _shifted(
     return lambda step: progress(done + step, every)
 
 
-def _room(problem: SeparableProblem, inputs: Inputs, trajectory: bool, device: str) -> int:
+def _room(shape: Shape, d: int, inputs: Inputs, trajectory: bool, device: str) -> int:
     """Return how many runs a batch may hold: they take half of the free memory."""
-    shape, d = shape_for(problem.d), problem.d
     each = 8 * (5 * shape.parts * shape.C + 8 * shape.C + 4 * CHECKPOINTS + d)
     if trajectory:
         each += int(inputs.T.max()) * d * (8 + 4 * int(inputs.workers.max()))
@@ -218,12 +226,13 @@ class _Batch:
         method: Method,
         inputs: Inputs,
         blocks: np.ndarray,
+        shape: Shape,
         trajectory: bool,
         dtype: np.dtype,
         device: str,
     ) -> None:
         self.problem, self.dtype, self.device = problem, dtype, device
-        self.shape, self.trajectory = shape_for(problem.d), trajectory
+        self.shape, self.trajectory = shape, trajectory
         self.runs = blocks.ravel()
         # A place without a run repeats its block's first, unrecorded.
         self.inputs = inputs.take(np.where(blocks < 0, blocks[:, :1], blocks).ravel())

@@ -169,7 +169,8 @@ def value(u, PROFILE: tl.constexpr):
         # With t = e^-|u| - 1: cosh u - 1 = t^2/(2 (1 + t)) keeps the digits near 0; far away
         # log cosh u = |u| - log 2 + log(1 + e^-2|u|) does.
         t = expm1(-tl.minimum(size, 40.0))
-        near = log1p(t * t / (2.0 * (t + 1.0)))
+        small = tl.maximum(t, -0.75)  # below it |u| > 1, and t + 1 may be 0
+        near = log1p(small * small / (2.0 * (small + 1.0)))
         far = size - _LN2 + log1p((t + 1.0) * (t + 1.0))
         return tl.where(size < 1.0, near, far)
     elif PROFILE == "cosine":
