@@ -128,9 +128,7 @@ def test_the_kernel_follows_the_reference_in_float32(interpret, profile, noise):
 @pytest.mark.parametrize("method", ["adasam", "local_sam", "adam_sam"])
 def test_blocks_of_unlike_runs_follow_the_reference(interpret, method):
     # Runs of a block with unlike T, blocks with unlike b and workers, words used up.
-    spec = make("pseudo_huber", method=method, b=[3, 40], T=[3, 7, 34], runs=1, record="trajectory")
-    assert_same_paths(interpret(spec), on("reference", spec))
-    spec = make("rational", method=method, b=[1, 70], T=[2, 5], workers=[1, 3], runs=1)
+    spec = make("huber", method=method, b=[3, 40], T=[1, 4, 6], workers=[1, 2], runs=1)
     assert_same_paths(interpret(spec), on("reference", spec))
 
 
@@ -163,8 +161,8 @@ def test_slopes_and_values_are_right_from_afar_to_the_minimiser(interpret, profi
 
 @interpreted
 def test_the_kernel_draws_the_contracts_integers(interpret):
-    # Every width of a field over more than one Philox block, and the table.
-    steps = {1: 130, 2: 66, 3: 34, 7: 18, 16: 10, 29: 6, 33: 5, 64: 4, 65: 6, 1000: 5}
+    # Every width of a field, over words and Philox blocks, and the table.
+    steps = {1: 40, 2: 40, 3: 34, 7: 18, 16: 10, 29: 6, 33: 5, 64: 4, 65: 6, 1000: 5}
     for b, T in steps.items():
         runs = interpret(make(d=1, b=b, T=T, method="sgd", runs=3))
         n, key = noise.steps_per_block(b), runs.inputs.key.astype(np.int64)
@@ -180,16 +178,16 @@ def test_the_kernel_draws_the_contracts_integers(interpret):
 @interpreted
 @every_dtype
 def test_a_runs_bits_depend_on_nothing_around_it(interpret, dtype):
-    changes = {"b": [3, 40], "T": [2, 5], "workers": [1, 2], "method": "local_sam", "runs": 2}
-    spec = make("cosine", d=5, dtype=dtype, **changes)
+    changes = {"b": [40], "T": [2, 5], "workers": [1, 2], "method": "local_sam", "runs": 2}
+    spec = make("pseudo_huber", dtype=dtype, **changes)
     grid = interpret(spec)
     assert_same_bytes(grid, interpret(spec, SEGMENT=2, MOST_RUNS=1))
-    brief = interpret(make("cosine", d=5, dtype=dtype, **changes | {"record": "statistics"}))
+    brief = interpret(make("pseudo_huber", dtype=dtype, **changes | {"record": "statistics"}))
     last = grid.x[np.arange(len(grid.inputs)), grid.inputs.T]
     assert brief.x.tobytes() == last.tobytes()
-    for cell in (0, 3, 6):
+    for cell in (0, 3):
         own = {name: getattr(grid.inputs, name)[2 * cell].item() for name in ("b", "T", "workers")}
-        alone = interpret(make("cosine", d=5, dtype=dtype, **changes | own | {"runs": 1}))
+        alone = interpret(make("pseudo_huber", dtype=dtype, **changes | own | {"runs": 1}))
         for name in ("mean_grad_norm2", "objective", "eta_variation_l2", "max_abs_gradient"):
             expected = getattr(grid, name)[2 * cell]
             assert getattr(alone, name)[0].tobytes() == expected.tobytes(), name
