@@ -11,6 +11,7 @@ TRITON_INTERPRET is 1 when Triton is imported.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ multiprocessor has 65536."""
 NEVER = 2**31 - 1
 """A checkpoint that no run reaches."""
 
-OPTIONS = {"enable_fp_fusion": False, "maxnreg": 255}
+OPTIONS: dict[str, Any] = {"enable_fp_fusion": False, "maxnreg": 255}
 """How the kernel is compiled: a fused product and sum would round once, not twice as on a CPU; and
 without a limit of its own the assembler spills a few registers to fit more programs."""
 
@@ -180,9 +181,7 @@ def run(
     )
 
 
-def _shifted(
-    progress: Callable[[int, int], None], done: int, every: int
-) -> Callable[[int], None]:
+def _shifted(progress: Callable[[int, int], None], done: int, every: int) -> Callable[[int], None]:
     return lambda step: progress(done + step, every)
 
 
@@ -276,23 +275,20 @@ class _Batch:
         self.tensors = {
             name: torch.tensor(values, device=self.device) for name, values in arrays.items()
         }
-        for start in range(0, self.longest, SEGMENT):
-            stop = min(start + SEGMENT, self.longest)
-            kernel.run_steps[(int((self.first.T > start).sum()),)](
-                **self.tensors,
-                start=start,
-                stop=stop,
-                lanes=len(self.runs),
-                columns=self.checkpoints.shape[1],
-                workers=self.workers,
-                **self.switches,
-                **OPTIONS,
-                num_warps=self.shape.warps,
-            )
-            if progress is not None:
-                if self.device.startswith("cuda"):
-                    torch.cuda.synchronize(self.device)
-                progress(stop)
+        is_gpu = self.device.startswith("cuda")
+        same: dict[str, Any] = {
+            **self.tensors, **self.switches, **OPTIONS, "num_warps": self.shape.warps,
+            "lanes": len(self.runs), "columns": self.checkpoints.shape[1], "workers": self.workers,
+        }  # fmt: skip
+        with torch.cuda.device(self.device) if is_gpu else nullcontext():
+            for start in range(0, self.longest, SEGMENT):
+                stop = min(start + SEGMENT, self.longest)
+                blocks = int((start < self.first.T).sum())  # the longest come first
+                kernel.run_steps[(blocks,)](**same, start=start, stop=stop)
+                if progress is not None:
+                    if is_gpu:
+                        torch.cuda.synchronize(self.device)
+                    progress(stop)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """Return the kernel's arrays by name; see `triton_kernel.run_steps`."""
@@ -366,13 +362,14 @@ class _Batch:
         return _signed(np.array(settings)), _signed(np.concatenate(tables))
 
     def collect(self, out: dict[str, np.ndarray]) -> None:
-        """Put what was measured into the runs' rows of ``out``."""
+        """Put what was measured into the runs' rows of ``out``; free the device's memory."""
         places = np.flatnonzero(self.runs >= 0)
         index = torch.tensor(places, device=self.device)
         found = {
             name: self.tensors[name].index_select(-1, index).cpu().numpy()
             for name in ("curves", "finals", "ends", "path", "heads")
         }
+        del self.tensors
         runs, number = self.runs[places], self.number[places]
         each = np.arange(len(runs))[:, None]
         out["curves"][:, runs] = found["curves"][:, self.column[number], each]

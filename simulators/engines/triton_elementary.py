@@ -1,5 +1,6 @@
 # pyright: reportArgumentType=none, reportAttributeAccessIssue=none, reportOperatorIssue=none
 # pyright: reportIndexIssue=none, reportReturnType=none, reportCallIssue=none
+# pyright: reportAssignmentType=none
 """sin, tanh, expm1 and log1p for Triton, and the profiles made of them.
 
 IEEE additions, products, divisions and roots alone, none of them fused: a GPU and Triton's
@@ -131,7 +132,9 @@ def log1p(z):
     s = f / (f + 2.0)
     square = s * s
     tail = lost / y + k * 1.90821492927058770002e-10
-    return k * 6.93147180369123816490e-01 + ((2.0 * s + s * square * _horner(square, _LOG64, 11)) + tail)
+    return k * 6.93147180369123816490e-01 + (
+        (2.0 * s + s * square * _horner(square, _LOG64, 11)) + tail
+    )
 
 
 @triton.jit

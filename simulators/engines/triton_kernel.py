@@ -1,6 +1,9 @@
+# What Triton compiles is not all of Python: no unpacking into a tuple, no branch that depends on
+# both what is known when it compiles and what is not.
+# ruff: noqa: RUF005, SIM102, SIM108
 # pyright: reportArgumentType=none, reportAttributeAccessIssue=none, reportOperatorIssue=none
 # pyright: reportIndexIssue=none, reportReturnType=none, reportCallIssue=none
-# pyright: reportPossiblyUnbound=none
+# pyright: reportPossiblyUnboundVariable=none, reportGeneralTypeIssues=none
 """The Triton kernel: all steps of a block of runs, their state in registers.
 
 Why it looks as it does. A program is a block of R runs of equal b and as many workers. A run's d
@@ -306,9 +309,7 @@ def run_steps(
                         head_at = heads + ((t64 * workers + worker) * D + j) * lanes + row
                         tl.store(head_at, h, (t < steps) & (j < D))
                     own_noise = own_noise + ((2 * h - own[B]).to(real) * scale,)
-                    true, s = gradients(
-                        x[k], own_noise[k], inverses[k], constants, PROFILE, SHIFTS
-                    )
+                    true, s = gradients(x[k], own_noise[k], inverses[k], constants, PROFILE, SHIFTS)
                     if PADDED:
                         s = tl.where(j < D, s, 0.0)
                     along = along + (s,)

@@ -15,6 +15,7 @@ os.environ["TRITON_INTERPRET"] = "1"
 
 def main() -> None:
     import msgspec
+
     from simulators import spec as specs
     from simulators.engines import gpu_triton
 

@@ -67,6 +67,8 @@ class Interpreter:
         )  # fmt: skip
 
     def __call__(self, spec, **settings):
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         pickle.dump((spec, settings), self.process.stdin)
         self.process.stdin.flush()
         arrays = pickle.load(self.process.stdout)
@@ -77,10 +79,8 @@ class Interpreter:
 @pytest.fixture(scope="module")
 def interpret():
     interpreter = Interpreter()
-    yield interpreter
-    interpreter.process.stdin.close()
-    interpreter.process.stdout.close()
-    interpreter.process.wait()
+    with interpreter.process:  # leaving closes its input, which ends it
+        yield interpreter
 
 
 def assert_same_paths(runs, expected, dtype="float64"):
@@ -90,9 +90,7 @@ def assert_same_paths(runs, expected, dtype="float64"):
     for name in STATISTICS:
         values, truth = getattr(runs, name), getattr(expected, name)
         limit = TOLERANCE[dtype] * np.nanmax(np.abs(truth))
-        np.testing.assert_allclose(
-            values, truth, rtol=0, atol=limit, equal_nan=True, err_msg=name
-        )
+        np.testing.assert_allclose(values, truth, rtol=0, atol=limit, equal_nan=True, err_msg=name)
 
 
 def assert_same_bytes(one, other, rows=slice(None)):
@@ -209,7 +207,7 @@ def test_all_engines_give_one_path_and_one_verdict(interpret):
         verdicts[name] = [
             verdict({"instances": [sides | {"rhs": rhs}]}) for rhs in (bound, 0.5 * interval.low)
         ]
-    assert verdicts == dict.fromkeys(engines, ["holds", "refuted"])
+    assert verdicts == {name: ["holds", "refuted"] for name in engines}
 
 
 @interpreted
@@ -230,11 +228,11 @@ def test_what_the_kernel_cannot_hold_is_told_with_a_reason():
             field.name: getattr(runs.inputs, field.name) if field.name != "T" else np.array([T, T])
             for field in fields(Inputs)
         })  # fmt: skip
-        return gpu_triton.unsuited(made, inputs, dtype)
+        return gpu_triton.unsuited(made, inputs, dtype) or "none"
 
-    assert reason() is None
-    assert reason(d=512) is None
-    assert reason(d=1024, dtype="float32") is None
+    assert reason() == "none"
+    assert reason(d=512) == "none"
+    assert reason(d=1024, dtype="float32") == "none"
     assert "matrix" in reason(rotation=1)
     assert "d = 513 exceeds 512" in reason(d=513)
     assert "d = 1025 exceeds 1024" in reason(d=1025, dtype="float32")
@@ -248,7 +246,7 @@ def test_a_run_lies_in_the_fewest_lanes_that_hold_it():
             assert shape.parts <= parts
             assert (shape.parts - 1) * shape.C < d <= shape.parts * shape.C
             assert shape.C == 1 or shape.C // 2 * parts < d
-            assert shape.R * shape.C == 32 * shape.warps
+            assert 32 * shape.warps == shape.R * shape.C
             assert shape.C <= gpu_triton.LANES
 
 
