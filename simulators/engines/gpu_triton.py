@@ -27,7 +27,7 @@ from simulators.update import Method
 from theory.errors import InputError
 
 PARTS = {"float32": 4, "float64": 2}
-"""Most coordinates in a lane: with more, some kernels spill registers."""
+"""Most coordinates in a lane: with twice as many, some kernels spill registers."""
 
 LANES = 256
 """Most lanes of a program: a lane may need all 255 registers that it can have, and a
@@ -285,9 +285,9 @@ class _Batch:
                 stop = min(start + SEGMENT, self.longest)
                 blocks = int((start < self.first.T).sum())  # the longest come first
                 kernel.run_steps[(blocks,)](**same, start=start, stop=stop)
+                if is_gpu:
+                    torch.cuda.synchronize(self.device)
                 if progress is not None:
-                    if is_gpu:
-                        torch.cuda.synchronize(self.device)
                     progress(stop)
 
     def _arrays(self) -> dict[str, np.ndarray]:

@@ -25,7 +25,9 @@ every_card = pytest.mark.parametrize("card", [80, 90])
 POINTERS = {"float32": "*fp32", "float64": "*fp64", "int32": "*i32"}
 
 
-def compiled(card, d, dtype, profile="huber", noise="additive", method="adasam", **changes):
+def compiled(
+    card, d, dtype, profile="huber", noise="additive", method="adasam", shape=None, **changes
+):
     """What the engine would launch for such runs on a card of this compute capability."""
     import triton
     from triton.backends.compiler import GPUTarget
@@ -41,7 +43,7 @@ def compiled(card, d, dtype, profile="huber", noise="additive", method="adasam",
     inputs = simulate(
         problem, gamma=0.1, rho=0.1, beta1=0.9, beta2=0.9, eps=0.3, engine="reference", **settings
     ).inputs
-    shape = gpu_triton.shape_for(d, dtype)
+    shape = shape or gpu_triton.shape_for(d, dtype)
     (blocks,) = gpu_triton._batches(inputs, shape.R, 1000)
     batch = gpu_triton._Batch(
         problem, METHODS[method], inputs, blocks, shape, False, np.dtype(dtype), "cpu"
@@ -98,6 +100,12 @@ def test_the_limits_are_those_of_the_compiled_shapes():
     for dtype, d in (("float32", 1024), ("float64", 512)):
         assert gpu_triton.largest_d(dtype) == d
         assert gpu_triton.shape_for(d, dtype).C == gpu_triton.LANES
+
+
+def test_twice_as_many_coordinates_in_a_lane_would_spill(tmp_path):
+    shape = gpu_triton.Shape(R=16, C=2, parts=2 * gpu_triton.PARTS["float64"], warps=1)
+    kernel, _ = compiled(90, 7, "float64", "two_basin", "shift", shape=shape)
+    assert usage(kernel, tmp_path)["STACK"] > 0
 
 
 @pytest.mark.parametrize(("d", "dtype"), [(1, "float32"), (2, "float64")])

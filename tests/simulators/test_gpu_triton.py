@@ -160,7 +160,7 @@ def test_slopes_and_values_are_right_from_afar_to_the_minimiser(interpret, profi
 @interpreted
 def test_the_kernel_draws_the_contracts_integers(interpret):
     # Every width of a field, over words and Philox blocks, and the table.
-    steps = {1: 40, 2: 40, 3: 34, 7: 18, 16: 10, 29: 6, 33: 5, 64: 4, 65: 6, 1000: 5}
+    steps = {1: 34, 2: 18, 3: 34, 7: 18, 16: 10, 29: 6, 33: 3, 64: 4, 65: 6, 1000: 5}
     for b, T in steps.items():
         runs = interpret(make(d=1, b=b, T=T, method="sgd", runs=3))
         n, key = noise.steps_per_block(b), runs.inputs.key.astype(np.int64)
@@ -176,7 +176,7 @@ def test_the_kernel_draws_the_contracts_integers(interpret):
 @interpreted
 @every_dtype
 def test_a_runs_bits_depend_on_nothing_around_it(interpret, dtype):
-    changes = {"b": [40], "T": [2, 5], "workers": [1, 2], "method": "local_sam", "runs": 2}
+    changes = {"b": [40], "T": [2, 3], "workers": [1, 2], "method": "local_sam", "runs": 2}
     spec = make("pseudo_huber", dtype=dtype, **changes)
     grid = interpret(spec)
     assert_same_bytes(grid, interpret(spec, SEGMENT=2, MOST_RUNS=1))
@@ -193,7 +193,7 @@ def test_a_runs_bits_depend_on_nothing_around_it(interpret, dtype):
 
 @interpreted
 def test_all_engines_give_one_path_and_one_verdict(interpret):
-    spec = make("huber", d=2, T=6, gamma=0.005, runs=40, b=[2], v_init=0.0)
+    spec = make("huber", d=1, T=6, gamma=0.005, runs=32, b=[2], v_init=0.0)
     problem = msgspec.convert(spec["problem"], specs.ProblemSpec).make()
     cell = specs.cells(msgspec.convert(spec, specs.Spec), problem)[0]
     bound = float(CORRECTED.total(problem.certificate.constants, specs.hyperparameters(cell)))
