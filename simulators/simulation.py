@@ -76,9 +76,10 @@ def simulate(
         A name of `METHODS`: ``adasam``, ``amsgrad``, ``sam``, ``sgd``, ``adam_sam``,
         ``local_sam``.
     engine : str
-        ``numba`` (compiled for this processor), ``torch`` (any device), ``reference`` (NumPy
-        float64, the oracle) or ``auto``: torch on a GPU, else numba;
-        `simulators.engines.choice.choose` says which, and why.
+        ``numba`` (compiled for this processor), ``torch`` (any device), ``triton`` (GPU; what its
+        kernel cannot hold runs on torch, on the same GPU), ``reference`` (NumPy float64, the
+        oracle) or ``auto``: torch on a GPU, else numba; `simulators.engines.choice.choose` says
+        which, and why.
     device : str
         ``auto`` (a GPU if torch sees one), or a torch device such as ``cpu`` or ``cuda``.
     threads : int, optional
@@ -160,6 +161,11 @@ def _run(
             problem, method, inputs, trajectory=trajectory, dtype=dtype, stretch=stretch,
             threads=choice.threads, progress=progress,
         )  # fmt: skip
+    if isinstance(problem, FiniteSum) and choice.engine == "triton":
+        raise InputError(
+            "engine = 'triton' has no kernel for finite sums: use engine torch on the GPU, or "
+            "numba on the CPU."
+        )
     if isinstance(problem, FiniteSum):
         from simulators.engines import torch_samples
 
@@ -172,6 +178,13 @@ def _run(
 
         return cpu_numba.run(
             problem, method, inputs, trajectory=trajectory, dtype=dtype, threads=choice.threads,
+            progress=progress,
+        )  # fmt: skip
+    if choice.engine == "triton":
+        from simulators.engines import gpu_triton
+
+        return gpu_triton.run(
+            problem, method, inputs, trajectory=trajectory, dtype=dtype, device=choice.device,
             progress=progress,
         )  # fmt: skip
     from simulators.engines import torch_batched
