@@ -243,7 +243,8 @@ def measurements(evidence: Evidence) -> list[dict[str, Any]]:
     """Return every measured item of evidence: those that have a spec."""
     items = [*evidence.get("instances", ()), *evidence.get("points", ())]
     items += evidence.get("control", {}).get("points", ())
-    return items + [item for slope in evidence.get("slopes", ()) for item in measurements(slope)]
+    inner = [*evidence.get("slopes", ()), *evidence.get("parts", ())]
+    return items + [item for part in inner for item in measurements(part)]
 
 
 def _write_specs(out: Path, judged: Sequence[Judged]) -> dict[str, str]:
