@@ -25,6 +25,7 @@ class RareGradients:
     d = 1
     x0 = np.zeros(1)
     mean_slope = (LARGE - (N - 1) * SMALL) / N
+    """f'(0), unit F/X."""
 
     @property
     def certificate(self) -> Certificate:
