@@ -1,7 +1,7 @@
 """A function of one variable on which SAM settles where |f'| is almost L rho.
 
 f' is piecewise linear with slopes +-L and 0, through (-rho - 2h/L, -h), (-rho, h),
-(-t rho, -t L rho) and (h/L, h), constant outside, h = (1 - 2t) L rho; f(-rho) = 0. At x = -rho the gradient is h, so that SAM
+(-t rho, -t L rho) and (G/L, G), constant outside, h = (1 - 2t) L rho <= G; f(-rho) = 0. At x = -rho the gradient is h, so that SAM
 looks at x + rho = 0, where f' = 0: it never moves. Around that place g = f'(x + rho) =
 L (x + rho), so that it is stable.
 """
@@ -25,32 +25,32 @@ class Stairs:
     rho : float, unit X
     t : float
         In (0, 1/4].
-    start : float, unit X
-        x_0 + rho.
+    G : float, unit F/X
+        At least h; larger, so that the trivial bound d G^2 is not near.
     """
 
     L: float
     rho: float
     t: float
-    start: float = 0.0
+    G: float
 
     d = 1
 
     @property
     def h(self) -> float:
-        """The largest |f'|, unit F/X."""
+        """|f'(-rho)|, unit F/X."""
         return (1 - 2 * self.t) * self.L * self.rho
 
     @property
     def x0(self) -> np.ndarray:
-        """(1,), unit X."""
-        return np.array([-self.rho + self.start])
+        """Where SAM stays, (1,), unit X."""
+        return np.array([-self.rho])
 
     @cached_property
     def corners(self) -> np.ndarray:
         """Where f' bends, and its values there: (2, 4)."""
-        L, rho, t, h = self.L, self.rho, self.t, self.h
-        return np.array([[-rho - 2 * h / L, -rho, -t * rho, h / L], [-h, h, -t * L * rho, h]])
+        L, rho, t, h, G = self.L, self.rho, self.t, self.h, self.G
+        return np.array([[-rho - 2 * h / L, -rho, -t * rho, G / L], [-h, h, -t * L * rho, G]])
 
     @cached_property
     def slopes(self) -> np.ndarray:
@@ -60,20 +60,19 @@ class Stairs:
 
     @property
     def certificate(self) -> Certificate:
-        """The constants, exact, for |start| <= t rho.
+        """The constants, exact.
 
-        The least point is -rho - h/L: f(-rho) lies h^2/(2 L) above it, and f(0) lies
-        h^2/L - t^2 L rho^2 above it.
+        The least point is -rho - h/L, h^2/(2 L) below f(-rho); f(0) lies h^2/L - t^2 L rho^2
+        above it.
         """
-        s = self.start
-        gap = self.h**2 / (2 * self.L) + self.h * s - self.L * s * abs(s) / 2
+        gap = self.h**2 / (2 * self.L)
         return Certificate(
             L=Constant(self.L, "exact"),
             sigma=Constant(0.0, "exact"),
-            G=Constant(self.h, "exact"),
-            G_f=Constant(self.h, "exact"),
+            G=Constant(self.G, "exact"),
+            G_f=Constant(self.G, "exact"),
             d=1,
-            f_star=Constant(-self.h**2 / (2 * self.L), "exact"),
+            f_star=Constant(-gap, "exact"),
             Delta=Constant(gap, "exact"),
         )
 

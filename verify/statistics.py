@@ -164,9 +164,7 @@ def log_slope(at: Sequence[float], samples: Sequence[np.ndarray], confidence: fl
     return line_slope(x, *_log_means(samples), min(len(sample) for sample in samples), confidence)
 
 
-def line_slope(
-    x: np.ndarray, y: np.ndarray, error: np.ndarray, n: int, confidence: float
-) -> Slope:
+def line_slope(x: np.ndarray, y: np.ndarray, error: np.ndarray, n: int, confidence: float) -> Slope:
     """Slope of y against x, from independent normal y, by weighted least squares.
 
     Parameters

@@ -296,9 +296,7 @@ def steps_evidence(results: Results) -> Evidence:
             ]
             found = np.array(
                 [
-                    log_crossing(
-                        [point["T"] for point, _ in group], [x for _, x in group], delta
-                    )
+                    log_crossing([point["T"] for point, _ in group], [x for _, x in group], delta)
                     for group, (_, delta, _) in zip(cells, rows, strict=True)
                 ]
             )
@@ -327,9 +325,7 @@ def steps_evidence(results: Results) -> Evidence:
                 "steps": steps,
                 "control": {
                     "points": control_points,
-                    **corollary1.slope_json(
-                        line_slope(at[order], *control.T, m, confidence)
-                    ),
+                    **corollary1.slope_json(line_slope(at[order], *control.T, m, confidence)),
                     "predicted": predicted,
                 },
             }
