@@ -1,9 +1,9 @@
 """A function of one variable on which SAM settles where |f'| is almost L rho.
 
-f' is piecewise linear with slopes +-L and 0, through (-rho - 2h/L, -h), (-rho, h),
-(-t rho, -t L rho) and (G/L, G), constant outside, h = (1 - 2t) L rho <= G; f(-rho) = 0. At x = -rho the gradient is h, so that SAM
-looks at x + rho = 0, where f' = 0: it never moves. Around that place g = f'(x + rho) =
-L (x + rho), so that it is stable.
+f' is piecewise linear with slopes +-L, through (-rho - 2h/L, -h), (-rho, h), (-t rho, -t L rho)
+and (G/L, G), constant outside, h = (1 - 2t) L rho <= G; f(-rho) = 0. At x = -rho the gradient is
+h, so that SAM looks at x + rho = 0, where f' = 0: it never moves. Around that place
+g = f'(x + rho) = L (x + rho), so that it is stable.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Stairs:
 
     @cached_property
     def slopes(self) -> np.ndarray:
-        """f'' between the corners, (3,), unit F/X^2."""
+        """The second derivative between the corners, (3,), unit F/X^2."""
         places, heights = self.corners
         return np.diff(heights) / np.diff(places)
 

@@ -18,9 +18,9 @@ from theory.bound import trivial
 from theory.corollary1 import c_gamma_value, schedule
 from theory.symbols import eps
 from theory.theorem1 import TIGHT
+from verify import rare_gradients
 from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison
 from verify.claims import corollary1
-from verify import rare_gradients
 from verify.rare_gradients import RareGradients, mean_squares
 from verify.statistics import (
     Interval,

@@ -14,7 +14,7 @@ from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
 from theory.corollary1 import c_gamma_value, optimal_c_gamma
 from theory.setting import Hyperparameters
-from theory.symbols import L, Delta, T, b, c_gamma, eps, sigma
+from theory.symbols import Delta, L, T, b, c_gamma, eps, sigma
 from theory.theorem1 import CORRECTED, TIGHT
 from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison
 from verify.stairs import Stairs
