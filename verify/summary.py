@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from verify.verdict import Evidence, Verdict
 
@@ -118,3 +119,11 @@ def _searches(searches: Sequence[Evidence]) -> str:
 
 def _sides(instance: Evidence) -> str:
     return f": measured {instance['lhs']:.3g}, bound {instance['rhs']:.3g}".replace("-", "−")
+
+
+def measurements(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return every measured item of evidence: those that have a spec."""
+    items = [*evidence.get("instances", ()), *evidence.get("points", ())]
+    items += evidence.get("control", {}).get("points", ())
+    inner = [*evidence.get("slopes", ()), *evidence.get("parts", ())]
+    return items + [item for part in inner for item in measurements(part)]

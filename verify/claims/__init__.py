@@ -7,6 +7,9 @@ from verify.claims import (
     corollary1,
     lemmas,
     proof,
+    regimes,
+    remarks,
+    sharpness,
     speedup_limits,
     theorem1,
     units,
@@ -22,6 +25,9 @@ CLAIMS = by_id(
         *lemmas.CLAIMS,
         *corollary1.CLAIMS,
         *speedup_limits.CLAIMS,
+        *regimes.CLAIMS,
+        *remarks.CLAIMS,
+        *sharpness.CLAIMS,
     )
 )
 """The claims by id."""
