@@ -40,7 +40,7 @@ class Map:
 
 LINES = ("blue", "o"), ("green", "s"), ("orange", "^"), ("vermilion", "D")
 
-LIMITS = (-0.6, 0.1)
+LIMITS = (-0.65, 0.1)
 
 
 def draw(data: Map) -> Figure:
@@ -77,11 +77,12 @@ def _map(figure: Figure, axes: Axes, data: Map) -> None:
     bar.set_label("slope in $b$")
     bar.outline.set_visible(False)  # type: ignore[operator]
     for row, T in enumerate(data.T):
-        for column in range(0, len(data.level), 4):
+        for column in range(2, len(data.level), 4):
             value = data.slope[row, column]
+            label = f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
             axes.annotate(
-                f"{value:.2f}".replace("-", "−"), (data.level[column], T), ha="center",
-                va="center", fontsize="x-small", color="white" if value < -0.25 else "black",
+                label, (data.level[column], T), ha="center", va="center", fontsize="x-small",
+                color="white" if value < -0.25 else "black",
             )  # fmt: skip
     axes.set_yticks(data.T, [f"$2^{{{round(np.log2(T))}}}$" for T in data.T])
     axes.minorticks_off()
@@ -104,14 +105,11 @@ def _curves(axes: Axes, data: Map) -> None:
             beside, data.slope[row], yerr=data.reach[row], color=COLOURS[colour], marker=marker,
             markersize=3, elinewidth=0.6, linestyle="none", label=f"$T=2^{{{round(np.log2(T))}}}$",
         )  # fmt: skip
-    axes.annotate(
-        "no speed-up", (0.02, 0), xycoords=("axes fraction", "data"), xytext=(0, 12),
-        textcoords="offset points", fontsize="small",
-    )  # fmt: skip
-    axes.annotate(
-        "linear", (0.98, -0.5), xycoords=("axes fraction", "data"), xytext=(0, -14),
-        textcoords="offset points", fontsize="small", ha="right",
-    )  # fmt: skip
+    for level, label, drop in ((0, "no speed-up", -24), (-0.5, "linear speed-up", 4)):
+        axes.annotate(
+            label, (0.03, level), xycoords=("axes fraction", "data"), xytext=(0, drop),
+            textcoords="offset points", fontsize="small",
+        )  # fmt: skip
     axes.set_ylim(*LIMITS)
     axes.set_title(f"the same, {data.interval} intervals")
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper left", bbox_to_anchor=(0, 0.7))

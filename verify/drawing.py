@@ -259,6 +259,7 @@ CAPTIONS = {
     "falls as b^(-1/2) and T^(-1/2), and all points lie on one curve in bT.",
     "regime_map": "The slope in b of the floor under gamma = c sqrt(b/T), beta2 = 0.999, taken "
     "between b = 4 and 16 in a Huber basin with d = 1: -1/2 where eps is above the noise "
-    "sigma/sqrt(b), 0 where it is below, at every T.",
+    "sigma/sqrt(b), 0 where it is below. At T = 2^10, about 1/(1 - beta2), v has not yet risen "
+    "from 0 to the noise, so that eps counts for longer.",
 }
 """Captions by figure name."""

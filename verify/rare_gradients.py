@@ -6,11 +6,11 @@ and point right; the mean points left. Algorithm 1 applies as it stands: f is co
 and no projection is needed.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from simulators import noise, update
+from simulators import SeparableProblem, noise, update
 from simulators.problems.certificate import Certificate, Constant
 
 N = 128
@@ -84,11 +84,12 @@ def mean_squares(
     (R,)
         (1/T) sum_{t<T} f'(x_t)^2.
     """
-    problem, R = RareGradients(), len(T)
+    # It has the methods that a step needs.
+    problem, R = cast(SeparableProblem, RareGradients()), len(T)
     columns = (gamma, rho, beta1, np.full(R, beta2), np.full(R, eps), np.zeros(R))
     parameters = update.Parameters(*(column[:, None] for column in columns))
     state = update.start(problem, parameters)
-    total = np.zeros(R)
+    total, words = np.zeros(R), _words(0, R, seed)
     for t in range(int(T.max())):
         if t % 4 == 0:
             words = _words(t // 4, R, seed)

@@ -8,7 +8,8 @@ from verify.claims import (
     lemmas,
     proof,
     regimes,
-    remarks,
+    remark1,
+    remark3,
     sharpness,
     speedup_limits,
     theorem1,
@@ -26,7 +27,8 @@ CLAIMS = by_id(
         *corollary1.CLAIMS,
         *speedup_limits.CLAIMS,
         *regimes.CLAIMS,
-        *remarks.CLAIMS,
+        *remark1.CLAIMS,
+        *remark3.CLAIMS,
         *sharpness.CLAIMS,
     )
 )

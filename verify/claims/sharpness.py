@@ -3,13 +3,13 @@
 import itertools
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import sympy
 
+from simulators import SeparableProblem, update
 from simulators import spec as specs
-from simulators import update
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
 from theory.corollary1 import c_gamma_value, optimal_c_gamma
@@ -237,11 +237,12 @@ def settle(problem: Stairs) -> dict[tuple[float, float], np.ndarray]:
     G, one = problem.G, np.ones_like(beta1)
     given = (G / (16 * problem.L), problem.rho, beta1, 0.999, G, 0.0)
     parameters = update.Parameters(*(number * one for number in given))
-    state = update.start(problem, parameters)
+    function = cast(SeparableProblem, problem)  # it has the methods that a step needs
+    state = update.start(function, parameters)
     state = state._replace(x=state.x + start * problem.t * problem.rho)
     path, still = [state.x], np.zeros((1, len(rows), 1))
     for _ in range(STAIR_T):
-        state, _ = update.step(problem, update.METHODS["adasam"], parameters, state, still)
+        state, _ = update.step(function, update.METHODS["adasam"], parameters, state, still)
         path.append(state.x)
     away = np.concatenate(path, axis=1) + problem.rho
     return dict(zip(rows, away, strict=True))
