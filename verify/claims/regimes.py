@@ -45,7 +45,7 @@ SCHEDULED, FIXED = "gamma = c sqrt(b/T)", "gamma = c/sqrt(T)"
 LAWS = {
     "above": ("eps above the noise, " + SCHEDULED, ABOVE, SCHEDULED, 5.0, {"b": -0.5, "T": -0.5}),
     "below": ("eps below the noise, " + SCHEDULED, BELOW, SCHEDULED, 0.1, {"b": 0.0, "T": -0.5}),
-    "fixed": ("eps below the noise, " + FIXED, BELOW, FIXED, 0.8, {"b": -0.5, "T": -0.5}),
+    "fixed": ("eps below the noise, " + FIXED, BELOW, FIXED, 0.6, {"b": -0.5, "T": -0.5}),
 }
 """By name: in words; eps; the schedule; its c, with which gamma L T/sqrt(v_hat) is at least 25, so
 that the floor is reached; the floor's slopes."""

@@ -90,6 +90,7 @@ def _steps_part(axis: str, results: Results) -> dict[str, Any]:
     predicted = line_slope(at, exact, known[1], n, confidence).slope
     target = -1.0 if axis == "b" else -2.0
     return {
+        "name": f"T(delta), in {axis}",
         "axis": axis,
         "of": "log T(delta)",
         "points": points,
