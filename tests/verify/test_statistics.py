@@ -195,7 +195,7 @@ def test_a_power_law_crosses_its_level_where_it_must():
     samples = [3 * T**-0.5 * np.array([0.9, 1.0, 1.1]) for T in at]
     place, _ = log_crossing(at, samples, 3 * 180**-0.5)
     assert place == pytest.approx(np.log(180), rel=1e-12)
-    # Each log mean has the error 0.1/sqrt(3), the line's middle that over sqrt(3); the slope is 1/2.
+    # A log mean has the error 0.1/sqrt(3), the line's middle that over sqrt(3); its slope is -1/2.
     middle, error = log_crossing(at, samples, 3 * 150**-0.5)
     assert middle == pytest.approx(np.log(150), rel=1e-12)
     assert error == pytest.approx(2 * 0.1 / 3, rel=1e-9)
