@@ -233,8 +233,9 @@ CLAIMS = (
         method="simulation",
         expected="holds",
         evidence=no_max_evidence,
-        remark="The failure needs gradients rarer than v's memory, 1/128 against 1 - beta2 = 0.1: "
-        "then the large gradient is divided by its own size, and the many small ones win. A "
-        "memory longer than the wait, or larger batches, hide it.",
+        remark="The failure needs large gradients that come more rarely than v forgets, here once "
+        "in 128 steps with a memory of 1/(1 - beta2) = 10: each is divided by its own size, and "
+        "the many small ones, which point the wrong way, win. With a memory of 1000 steps it "
+        "converges without the max too.",
     ),
 )
