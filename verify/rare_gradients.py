@@ -94,8 +94,8 @@ def mean_squares(
         if t % 4 == 0:
             words = _words(t // 4, R, seed)
         share = (words[t % 4] % N == 0)[None, :, None].astype(np.float64)
-        state, info = update.step(problem, update.METHODS[method], parameters, state, share)
-        total += np.where(t < T, info.gradient[:, 0] ** 2, 0.0)
+        total += np.where(t < T, problem.gradient(state.x, np)[:, 0] ** 2, 0.0)
+        state, _ = update.step(problem, update.METHODS[method], parameters, state, share)
     return total / T
 
 

@@ -2,9 +2,24 @@
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
-from figures import bound_vs_measured, linear_speedup, regime_map, schedules, terms, tightness
+from figures import (
+    bound_vs_measured,
+    engine_speed,
+    linear_speedup,
+    regime_map,
+    schedules,
+    terms,
+    tightness,
+)
 from figures.style import FORMATS, save
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
 
 
 def panel(title: str) -> bound_vs_measured.Panel:
@@ -46,6 +61,16 @@ def regimes() -> regime_map.Map:
     return regime_map.Map(level, T, slope, 0.02 + 0 * slope, slope[0], (4, 16), "95 %")
 
 
+def speed() -> engine_speed.Speed:
+    bars = {10: {"numpy": 7.0, "torch_optim_loop": 12345.0}, 100: {"numpy": 6.0}}
+    lines = []
+    for k, name in enumerate(engine_speed.LOOKS):
+        at = np.array([1, 4, 16] if name == "jax" else [1, 4, 16, 65536])
+        rate = np.full(len(at), 1e9 / 1.1**k)
+        lines.append(engine_speed.Line(name, at, rate, 0.9 * rate, 1.1 * rate))
+    return engine_speed.Speed(bars, lines, lines, "a machine")
+
+
 DRAW = {
     "bound_vs_measured": lambda: bound_vs_measured.draw([panel("b = 1"), panel("b = 8")], "band"),
     "linear_speedup": lambda: linear_speedup.draw(
@@ -56,6 +81,7 @@ DRAW = {
     "terms": lambda: terms.draw([sweep(), sweep()]),
     "schedules": lambda: schedules.draw(plane()),
     "regime_map": lambda: regime_map.draw(regimes()),
+    "engine_speed": lambda: engine_speed.draw(speed()),
     "tightness": lambda: tightness.draw([rung("loose", 3.0), rung("sharp", 1.1)], "interval"),
 }
 
@@ -132,3 +158,25 @@ def test_the_map_shows_every_slope_once_in_its_cell_and_as_a_point():
     assert shown == {"0.00", "−0.50"}
     heights = [np.asarray(c[0].get_ydata()) for c in right.containers]
     assert np.array_equal(heights, regimes().slope)
+
+
+def test_the_speed_bars_say_their_ratio_and_the_largest_is_at_the_bottom():
+    axes = DRAW["engine_speed"]().axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["NumPy", "torch.optim loop"]
+    assert axes.yaxis_inverted()
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["×7.0   d = 10", "×12 300", "×6.0   d = 100"]
+    assert sorted(bar.get_width() for bar in axes.patches) == [6.0, 7.0, 12345.0]
+
+
+def test_the_names_of_lines_stand_beside_their_ends_and_clear_of_each_other():
+    figure = DRAW["engine_speed"]()
+    axes = figure.axes[1]
+    names = {text.get_text(): text for text in axes.texts}
+    assert len(names) == len(engine_speed.LOOKS)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    for k, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[k + 1 :])
+    assert names["JAX"].xy[0] == 16
+    assert names["numba"].xy[0] == 65536

@@ -66,7 +66,7 @@ def test_every_cell_is_measured_once():
 def test_the_map_spans_the_noise_at_its_middle_batch():
     assert regimes.middle() == 8
     job = regimes.study_specs(PRESETS["quick"], 0)["map"]
-    levels = np.array(job.run.eps) * 8**0.5 / job.problem.sigma
+    levels = np.array(job.run.eps) * 8**0.5 / regimes.SIGMA
     np.testing.assert_allclose(levels, regimes.MAP_LEVELS)
     assert levels[0] < 2**-5
     assert levels[-1] == 4

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from simulators import SeparableProblem
 from simulators import spec as specs
+from simulators.problems import Problem
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
 from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study
@@ -20,10 +20,11 @@ from verify.claims.corollary1 import MARGIN, slope_json
 from verify.statistics import log_slope, normal_mean
 from verify.verdict import Evidence
 
-PROBLEM = ProblemSpec(profile="huber", L=1.0, sigma=1.0, G=2.5, d=1, start="minimiser")
+SIGMA, G = 1.0, 2.5
+PROBLEM = ProblemSpec(profile="huber", L=1.0, sigma=SIGMA, G=G, d=1, start="minimiser")
 """A Huber basin, G_f = 1.5, from its minimiser: what is measured is the floor."""
 
-ABOVE, BELOW = PROBLEM.G, 2.0**-10
+ABOVE, BELOW = G, 2.0**-10
 """eps: sigma/sqrt(b) is between 1 and 1/8."""
 
 ALONG = {
@@ -33,7 +34,7 @@ ALONG = {
 """By axis, the (b, T) of the cells."""
 
 ALONG_T_B = ALONG["T"][0][0]
-V_INIT = {"b": 0.0, "T": float(PROBLEM.sigma) ** 2 / ALONG_T_B}
+V_INIT = {"b": 0.0, "T": SIGMA**2 / ALONG_T_B}
 """v_{-1} by axis. From 0 the first 1/(1 - beta2) steps are longer than the others; what that leaves
 behind is the same for every b, and falls as 1/T, which would bend a slope in T. From sigma^2/b,
 where v settles, it is not there."""
@@ -78,7 +79,7 @@ def study_specs(preset: Preset, seed: int) -> dict[str, Spec]:
                     b=[float(b) for b, at in along if at == T], runs=preset.slope_runs // 2,
                 )  # fmt: skip
     out["map"] = make(
-        SCHEDULED, [level * PROBLEM.sigma / middle() ** 0.5 for level in MAP_LEVELS], MAP_C,
+        SCHEDULED, [level * SIGMA / middle() ** 0.5 for level in MAP_LEVELS], MAP_C,
         [float(T) for T in MAP_T], b=[float(b) for b in MAP_B],
         runs=preset.slope_runs // 8,
     )  # fmt: skip
@@ -195,7 +196,7 @@ def map_slopes(results: Results) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return slope, high - slope, np.array(predicted)
 
 
-def constant_step(problem: SeparableProblem, cell: dict[str, float]) -> float:
+def constant_step(problem: Problem, cell: dict[str, float]) -> float:
     """Return the left side if v_hat is max(eps^2, sigma^2/b) for ever: exact where eps >= G."""
     b = int(cell["b"])
     root = max(cell["eps"], problem.sigma / b**0.5)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from simulators import SeparableProblem
 from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import EngineSpec, ProblemSpec, RunSpec, Spec
@@ -59,6 +60,7 @@ def sam_path(spec: Spec, runs: Runs) -> np.ndarray:
     gamma, rho, beta1, eps, b = (
         getattr(inputs, name)[:, None] for name in ("gamma", "rho", "beta1", "eps", "b")
     )
+    assert isinstance(problem, SeparableProblem)
     assert runs.heads is not None
     path, m = [runs.x[:, 0]], np.zeros_like(runs.x[:, 0])
     for t in range(runs.heads.shape[1]):

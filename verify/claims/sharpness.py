@@ -21,7 +21,8 @@ from verify.stairs import Stairs
 from verify.statistics import Interval, log_ratio, normal_mean
 from verify.verdict import Evidence
 
-BASIN = ProblemSpec(profile="huber", L=1.0, sigma=1.0, G=2.0, d=4, start=0.1 * 2**0.5)
+G = 2.0
+BASIN = ProblemSpec(profile="huber", L=1.0, sigma=1.0, G=G, d=4, start=0.1 * 2**0.5)
 """A Huber basin; runs take eps = G, so that the step is constant."""
 
 ATTAINED = 0.95
@@ -30,7 +31,7 @@ ATTAINED = 0.95
 SHARES = (0.35, 1.0, 2.0)
 """c_gamma over the constant that minimises TIGHT's leading terms."""
 
-FLOOR = ProblemSpec(profile="huber", L=1.0, sigma=1.0, G=2.0, d=4, start="minimiser")
+FLOOR = ProblemSpec(profile="huber", L=1.0, sigma=1.0, G=G, d=4, start="minimiser")
 """The same from the minimiser: what noise alone makes."""
 
 MOMENTA = (0.5, 0.9)
@@ -45,11 +46,11 @@ ROUNDING, SMALL_STEP = 1e-12, 1e-3
 
 def leading_specs(preset: Preset, seed: int) -> dict[str, Spec]:
     """Return Corollary 1's schedule without perturbation, with three c_gamma."""
-    best = float(c_gamma_value(TIGHT, BASIN.make().certificate.constants, BASIN.G))
+    best = float(c_gamma_value(TIGHT, BASIN.make().certificate.constants, G))
 
     def make(share: float) -> Spec:
         run = RunSpec(
-            beta1=0.0, beta2=0.999, eps=BASIN.G, b=[1.0, 4.0, 16.0], T=[1024.0, 4096.0],
+            beta1=0.0, beta2=0.999, eps=G, b=[1.0, 4.0, 16.0], T=[1024.0, 4096.0],
             runs=preset.slope_runs, seed=seed, schedule="corollary1", c_gamma=share * best,
             c_rho=0.0,
         )  # fmt: skip
@@ -61,7 +62,7 @@ def leading_specs(preset: Preset, seed: int) -> dict[str, Spec]:
 def momentum_specs(preset: Preset, seed: int) -> dict[str, Spec]:
     """Return one fixed step, with and without momentum."""
     run = RunSpec(
-        gamma=MOMENTUM_STEP * FLOOR.G, rho=0.0, beta1=[0.0, *MOMENTA], beta2=0.999, eps=FLOOR.G,
+        gamma=MOMENTUM_STEP * G, rho=0.0, beta1=[0.0, *MOMENTA], beta2=0.999, eps=G,
         b=[1.0, 16.0], T=4096.0, runs=preset.slope_runs, seed=seed,
     )  # fmt: skip
     return {"fixed_step": Spec(problem=FLOOR, run=run)}
@@ -234,8 +235,8 @@ def settle(problem: Stairs) -> dict[tuple[float, float], np.ndarray]:
     """
     rows = list(itertools.product(STAIR_MOMENTA, STAIR_STARTS))
     beta1, start = (np.array(column)[:, None] for column in zip(*rows, strict=True))
-    G, one = problem.G, np.ones_like(beta1)
-    given = (G / (16 * problem.L), problem.rho, beta1, 0.999, G, 0.0)
+    largest, one = problem.G, np.ones_like(beta1)
+    given = (largest / (16 * problem.L), problem.rho, beta1, 0.999, largest, 0.0)
     parameters = update.Parameters(*(number * one for number in given))
     function = cast(SeparableProblem, problem)  # it has the methods that a step needs
     state = update.start(function, parameters)
