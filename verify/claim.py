@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from simulators.runs import Runs
 from simulators.spec import Spec
+from verify.statistics import Interval
 from verify.verdict import Evidence, Verdict
 
 ERROR_BUDGET = 1e-6
@@ -95,6 +96,20 @@ class Claim:
 def comparison(name: str, left: Any, right: Any) -> dict[str, Any]:
     """Return one comparison of a symbolic claim's evidence."""
     return {"name": name, "left": str(left), "right": str(right), "equal": bool(left == right)}
+
+
+def ratio(
+    name: str, one: Interval, other: Interval, exact: float | None = None, **limits: float
+) -> dict[str, Any]:
+    """Return one range of evidence: a ratio of means between its intervals' far ends.
+
+    Where the ratio is known exactly, that decides, and the intervals must agree.
+    """
+    low, high = one.low / other.high, one.high / max(other.low, 1e-300)
+    item = {"name": name, "value": one.estimate / other.estimate, **limits}
+    if exact is None:
+        return item | {"low": low, "high": high}
+    return item | {"low": exact, "high": exact, "sample_low": low, "sample_high": high}
 
 
 def by_id(claims: Sequence[Claim]) -> dict[str, Claim]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures import bound_vs_measured, linear_speedup, schedules, terms, tightness
+from figures import bound_vs_measured, linear_speedup, regime_map, schedules, terms, tightness
 from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import corollary1 as corollary1_theory
@@ -14,7 +14,7 @@ from theory.bound import trivial
 from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import CORRECTED, VARIANTS
 from verify.claim import PRESETS, Preset, Results, Study
-from verify.claims import corollary1, theorem1
+from verify.claims import corollary1, regimes, theorem1
 from verify.statistics import normal_mean
 from verify.verdict import Evidence
 
@@ -214,6 +214,22 @@ def schedules_figure(results: Results, evidence: Mapping[str, Evidence]) -> Figu
     return schedules.draw(plane())
 
 
+def regimes_figure(results: Results, evidence: Mapping[str, Evidence]) -> Figure:
+    """Draw the map of the slope in b."""
+    slope, reach, predicted = regimes.map_slopes(results)
+    return regime_map.draw(
+        regime_map.Map(
+            level=np.array(regimes.MAP_LEVELS),
+            T=np.array(regimes.MAP_T),
+            slope=slope,
+            reach=reach,
+            predicted=predicted,
+            b=regimes.MAP_B,
+            interval=f"{100 * regimes.MAP_CONFIDENCE:.0f} %",
+        )
+    )
+
+
 Draw = Callable[[Results, Mapping[str, Evidence]], Figure | None]
 
 FIGURES: dict[str, tuple[Study | None, Draw]] = {
@@ -222,6 +238,7 @@ FIGURES: dict[str, tuple[Study | None, Draw]] = {
     "terms": (None, terms_figure),
     "schedules": (None, schedules_figure),
     "linear_speedup": (corollary1.STUDY, speedup),
+    "regime_map": (regimes.STUDY, regimes_figure),
 }
 """By name: the study whose results a figure shows, if any, and what draws it."""
 
@@ -240,5 +257,9 @@ CAPTIONS = {
     "Hatched: gamma > eps/(16 L), where Theorem 1 says nothing.",
     "linear_speedup": "Corollary 1's schedule on a Huber basin, eps = G: the measured left side "
     "falls as b^(-1/2) and T^(-1/2), and all points lie on one curve in bT.",
+    "regime_map": "The slope in b of the floor under gamma = c sqrt(b/T), beta2 = 0.999, taken "
+    "between b = 4 and 16 in a Huber basin with d = 1: -1/2 where eps is above the noise "
+    "sigma/sqrt(b), 0 where it is below. At T = 2^10, about 1/(1 - beta2), v has not yet risen "
+    "from 0 to the noise, so that eps counts for longer.",
 }
 """Captions by figure name."""

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from verify.claim import ERROR_BUDGET
 from verify.drawing import CAPTIONS
+from verify.summary import measurements
 
 
 def render(
@@ -40,6 +41,7 @@ def render(
     environment.filters["number"] = number
     environment.filters["pretty"] = pretty
     environment.filters["replay"] = lambda spec: specs[json.dumps(spec)]
+    environment.filters["replayable"] = lambda evidence: bool(measurements(evidence))
     template = environment.get_template("report.html.j2")
     return template.render(
         judged=judged,

@@ -18,7 +18,7 @@ from verify.claims import CLAIMS
 from verify.files import writable_folder, write
 from verify.report import render
 from verify.study import Progress, simulate_all
-from verify.summary import meaning, summary
+from verify.summary import meaning, measurements, summary
 from verify.verdict import Evidence, Verdict, verdict
 
 PACKAGES = ("adasam-verify", "numpy", "scipy", "numba", "torch", "sympy", "matplotlib")
@@ -237,13 +237,6 @@ def _claim_json(item: Judged, drawn: Mapping[str, Any]) -> dict[str, Any]:
         "figure": f"figures/{claim.figure}.svg" if claim.figure in drawn else None,
         "data": f"data/{claim.study.name}" if claim.study else None,
     }
-
-
-def measurements(evidence: Evidence) -> list[dict[str, Any]]:
-    """Return every measured item of evidence: those that have a spec."""
-    items = [*evidence.get("instances", ()), *evidence.get("points", ())]
-    items += evidence.get("control", {}).get("points", ())
-    return items + [item for slope in evidence.get("slopes", ()) for item in measurements(slope)]
 
 
 def _write_specs(out: Path, judged: Sequence[Judged]) -> dict[str, str]:

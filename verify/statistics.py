@@ -161,8 +161,22 @@ def log_slope(at: Sequence[float], samples: Sequence[np.ndarray], confidence: fl
         In (0, 1).
     """
     x = np.log(np.asarray(at, dtype=np.float64))
-    y, error = _log_means(samples)
-    z = _quantile(confidence, min(len(sample) for sample in samples))
+    return line_slope(x, *_log_means(samples), min(len(sample) for sample in samples), confidence)
+
+
+def line_slope(x: np.ndarray, y: np.ndarray, error: np.ndarray, n: int, confidence: float) -> Slope:
+    """Slope of y against x, from independent normal y, by weighted least squares.
+
+    Parameters
+    ----------
+    x, y, error : (k,)
+        Places, increasing; values; their standard errors.
+    n : int
+        Size of the smallest sample behind an error, for Student's quantile.
+    confidence : float
+        In (0, 1).
+    """
+    z = _quantile(confidence, n)
     weight = _floored(error) ** -2
     centred = x - np.average(x, weights=weight)
     spread = float((weight * centred**2).sum())
@@ -174,6 +188,32 @@ def log_slope(at: Sequence[float], samples: Sequence[np.ndarray], confidence: fl
         rise, r = (y[i + 1] - y[i]) / step, z * math.hypot(error[i], error[i + 1]) / step
         local.append((float(rise), float(rise - r), float(rise + r)))
     return Slope(slope, slope - reach, slope + reach, confidence, tuple(local))
+
+
+def log_crossing(
+    at: Sequence[float], samples: Sequence[np.ndarray], level: float
+) -> tuple[float, float]:
+    """Where E[sample] passes a level: log at, and its standard error.
+
+    A straight line is laid through the log means against log at, by weighted least squares, and
+    inverted; the error is the line's at that place, over its slope (the delta method).
+
+    Parameters
+    ----------
+    at : k numbers
+    samples : k arrays of positive values
+        Independent within and between arrays.
+    level : float
+    """
+    x = np.log(np.asarray(at, dtype=np.float64))
+    y, error = _log_means(samples)
+    weight = _floored(error) ** -2
+    middle = float(np.average(x, weights=weight))
+    centred = x - middle
+    spread = float((weight * centred**2).sum())
+    slope = float((weight * centred * y).sum()) / spread
+    away = (math.log(level) - float(np.average(y, weights=weight))) / slope
+    return middle + away, math.sqrt(1 / float(weight.sum()) + away**2 / spread) / abs(slope)
 
 
 def paired_log_slope(at: Sequence[float], samples: np.ndarray, confidence: float) -> Slope:

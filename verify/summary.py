@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from verify.verdict import Evidence, Verdict
 
@@ -26,6 +27,10 @@ def meaning(method: str, verdict: Verdict) -> str:
 
 def summary(evidence: Evidence) -> str:
     """Return the figure that the evidence turns on."""
+    if "parts" in evidence:
+        return "; ".join(_part(part) for part in evidence["parts"])
+    if "ranges" in evidence:
+        return _ranges(evidence["ranges"])
     if "instances" in evidence:
         return _bound(evidence)
     if "slope" in evidence:
@@ -43,6 +48,24 @@ def summary(evidence: Evidence) -> str:
     if unequal:
         return f"{len(unequal)} of {count} differ: {', '.join(unequal)}"
     return f"all {count} agree"
+
+
+def _part(part: Evidence) -> str:
+    return f"{part['name']}: {summary(part)}" if "name" in part else summary(part)
+
+
+def _ranges(ranges: Sequence[Evidence]) -> str:
+    def outside(item: Evidence) -> float:
+        return max(
+            item.get("least", -math.inf) - item["low"], item["high"] - item.get("most", math.inf)
+        )
+
+    count = sum(outside(item) <= 0 for item in ranges)
+    if count == len(ranges):
+        return f"all {count} ratios in their ranges"
+    worst = max(ranges, key=outside)
+    span = f"{worst['value']:.3g} [{worst['low']:.3g}, {worst['high']:.3g}]"
+    return f"{len(ranges) - count} of {len(ranges)} not in range: {worst['name']}, {span}"
 
 
 def _slope(evidence: Evidence) -> str:
@@ -96,3 +119,11 @@ def _searches(searches: Sequence[Evidence]) -> str:
 
 def _sides(instance: Evidence) -> str:
     return f": measured {instance['lhs']:.3g}, bound {instance['rhs']:.3g}".replace("-", "−")
+
+
+def measurements(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return every measured item of evidence: those that have a spec."""
+    items = [*evidence.get("instances", ()), *evidence.get("points", ())]
+    items += evidence.get("control", {}).get("points", ())
+    inner = [*evidence.get("slopes", ()), *evidence.get("parts", ())]
+    return items + [item for part in inner for item in measurements(part)]

@@ -24,6 +24,8 @@ def verdict(evidence: Evidence) -> Verdict:
         of slopes, ``{"slope", "low", "high", "target", "margin", "control": {...}, ...}``;
         of curves that collapse, ``{"pairs": [{"log_ratio", "low", "high", "target", "margin",
         "control": {...}}, ...]}``;
+        of ratios, ``{"ranges": [{"low", "high", "least" and/or "most", ...}, ...]}``;
+        of several at once, ``{"parts": [...]}`` with evidence of any kind each;
         of a condition said to be necessary, ``{"necessity": {"condition", "fails", ...},
         "slopes": [...]}`` with a slope's evidence each;
         of a lemma, ``{"lemma": {"excess", "rounding", "states", "faults", ...}}``;
@@ -42,7 +44,10 @@ def verdict(evidence: Evidence) -> Verdict:
         nothing is concluded. Curves hold if every pair's log ratio does by the same rule and are
         refuted if one pair's is; a control missed by one pair voids them all. That a condition is
         necessary is ``refuted`` by a counterexample: the condition fails, and yet every slope
-        holds; measurement cannot show that it holds. A lemma is ``refuted`` if at one state its
+        holds; measurement cannot show that it holds. Ratios hold if every whole interval lies
+        between its least and its most and are refuted if one lies wholly outside; one that is
+        known exactly must lie in its sample's interval too. Parts hold if all do and are refuted
+        if one is. A lemma is ``refuted`` if at one state its
         left side exceeds its right side by more than rounding, relative to both, and holds if it
         does at none and every step of its derivation checks. Expressions compared hold if all are
         equal and are refuted otherwise. A certificate holds if no search found more than the limit,
@@ -60,6 +65,10 @@ def verdict(evidence: Evidence) -> Verdict:
         return _judge_range(evidence)
     if evidence.get("pairs"):
         return _judge_pairs(evidence["pairs"])
+    if evidence.get("ranges"):
+        return _all_of([_judge_ratio(item) for item in evidence["ranges"]])
+    if evidence.get("parts"):
+        return _all_of([verdict(part) for part in evidence["parts"]])
     if evidence.get("slopes"):
         return _judge_necessity(evidence["necessity"], evidence["slopes"])
     if "lemma" in evidence:
@@ -73,15 +82,26 @@ def verdict(evidence: Evidence) -> Verdict:
 
 
 def _judge_bound(instances: Sequence[Evidence]) -> Verdict:
-    for instance in instances:
-        exact, low = instance["lhs_low"], instance.get("sample_low", -math.inf)
-        if not low <= exact <= instance.get("sample_high", math.inf):
-            return "inconclusive"
+    if not all(_sampled(instance, instance["lhs_low"]) for instance in instances):
+        return "inconclusive"
     if any(instance["lhs_low"] > instance["rhs"] for instance in instances):
         return "refuted"
     if all(instance["lhs_high"] <= instance["rhs"] for instance in instances):
         return "holds"
     return "inconclusive"
+
+
+def _sampled(item: Evidence, exact: float) -> bool:
+    """Whether the sample's interval, if there is one, contains what is known exactly."""
+    return item.get("sample_low", -math.inf) <= exact <= item.get("sample_high", math.inf)
+
+
+def _judge_ratio(item: Evidence) -> Verdict:
+    if "least" not in item and "most" not in item:
+        raise ValueError(f"no verdict on {item['name']}: it has neither a least nor a most")
+    if not _sampled(item, item["low"]):
+        return "inconclusive"
+    return _within(item, item.get("least", -math.inf), item.get("most", math.inf))
 
 
 def _judge_lemma(lemma: Evidence) -> Verdict:
@@ -103,13 +123,22 @@ def _judge_searches(searches: Sequence[Evidence]) -> Verdict:
 def _judge_range(evidence: Evidence) -> Verdict:
     if not _control_met(evidence):
         return "inconclusive"
-    least = evidence["target"] - evidence["margin"]
-    most = evidence["target"] + evidence["margin"]
-    if least <= evidence["low"] and evidence["high"] <= most:
+    target, margin = evidence["target"], evidence["margin"]
+    return _within(evidence, target - margin, target + margin)
+
+
+def _within(item: Evidence, least: float, most: float) -> Verdict:
+    if least <= item["low"] and item["high"] <= most:
         return "holds"
-    if evidence["high"] < least or evidence["low"] > most:
+    if item["high"] < least or item["low"] > most:
         return "refuted"
     return "inconclusive"
+
+
+def _all_of(verdicts: Sequence[Verdict]) -> Verdict:
+    if "refuted" in verdicts:
+        return "refuted"
+    return "inconclusive" if "inconclusive" in verdicts else "holds"
 
 
 def _control_met(evidence: Evidence) -> bool:
@@ -120,10 +149,7 @@ def _control_met(evidence: Evidence) -> bool:
 def _judge_pairs(pairs: Sequence[Evidence]) -> Verdict:
     if not all(_control_met(pair) for pair in pairs):
         return "inconclusive"
-    verdicts = {_judge_range(pair) for pair in pairs}
-    if "refuted" in verdicts:
-        return "refuted"
-    return "inconclusive" if "inconclusive" in verdicts else "holds"
+    return _all_of([_judge_range(pair) for pair in pairs])
 
 
 def _judge_necessity(necessity: Evidence, slopes: Sequence[Evidence]) -> Verdict:

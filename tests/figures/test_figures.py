@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from figures import bound_vs_measured, engine_speed, linear_speedup, schedules, terms, tightness
+from figures import (
+    bound_vs_measured,
+    engine_speed,
+    linear_speedup,
+    regime_map,
+    schedules,
+    terms,
+    tightness,
+)
 from figures.style import FORMATS, save
 
 
@@ -47,6 +55,12 @@ def rung(label: str, tight: float) -> tightness.Rung:
     return tightness.Rung(label, 0.9, 1.2, bounds, 50.0)
 
 
+def regimes() -> regime_map.Map:
+    level, T = 2.0 ** np.arange(-4, 3), 2 ** np.array([10, 12, 14, 16])
+    slope = np.tile(np.where(level > 1, -0.5, -0.001), (4, 1))
+    return regime_map.Map(level, T, slope, 0.02 + 0 * slope, slope[0], (4, 16), "95 %")
+
+
 def speed() -> engine_speed.Speed:
     bars = {10: {"numpy": 7.0, "torch_optim_loop": 12345.0}, 100: {"numpy": 6.0}}
     lines = []
@@ -66,6 +80,7 @@ DRAW = {
     ),
     "terms": lambda: terms.draw([sweep(), sweep()]),
     "schedules": lambda: schedules.draw(plane()),
+    "regime_map": lambda: regime_map.draw(regimes()),
     "engine_speed": lambda: engine_speed.draw(speed()),
     "tightness": lambda: tightness.draw([rung("loose", 3.0), rung("sharp", 1.1)], "interval"),
 }
@@ -133,6 +148,16 @@ def test_the_schedules_hatch_where_the_theorem_says_nothing_and_mark_the_cells()
         assert any(hatch for c in axes.collections for hatch in getattr(c, "hatches", []) if hatch)
         (cells,) = (line for line in axes.lines if line.get_label() == "cells of the slope claims")
         assert cells.get_xydata().tolist() == [[1.0, 1e3], [10.0, 1e4]]
+
+
+def test_the_map_shows_every_slope_once_in_its_cell_and_as_a_point():
+    left, right, _ = DRAW["regime_map"]().axes
+    (mesh,) = (c for c in left.collections if c.get_array() is not None)
+    assert np.array_equal(mesh.get_array(), regimes().slope)
+    shown = {text.get_text() for text in left.texts}
+    assert shown == {"0.00", "−0.50"}
+    heights = [np.asarray(c[0].get_ydata()) for c in right.containers]
+    assert np.array_equal(heights, regimes().slope)
 
 
 def test_the_speed_bars_say_their_ratio_and_the_largest_is_at_the_bottom():

@@ -128,6 +128,52 @@ def test_a_summary_names_the_widest_pair_and_every_slope():
     )
 
 
+def ranged(low: float, high: float, **more) -> dict:
+    return {"name": "a/b", "value": (low + high) / 2, "low": low, "high": high} | more
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (ranged(0.9, 1.1, least=0.9), "holds"),
+        (ranged(0.9, 1.1, least=1.0), "inconclusive"),
+        (ranged(0.9, 0.99, least=1.0), "refuted"),
+        (ranged(0.9, 1.1, most=1.1), "holds"),
+        (ranged(1.2, 1.3, most=1.1), "refuted"),
+        (ranged(0.9, 1.1, least=0.5, most=2.0), "holds"),
+        (ranged(1.0, 1.0, least=0.5, sample_low=0.9, sample_high=1.1), "holds"),
+        (ranged(1.0, 1.0, least=0.5, sample_low=1.1, sample_high=1.2), "inconclusive"),
+        (ranged(1.0, 1.0, least=1.5, sample_low=0.9, sample_high=1.1), "refuted"),
+    ],
+)
+def test_a_ratio_holds_if_its_whole_interval_is_in_range(item, expected):
+    assert verdict({"ranges": [item]}) == expected
+    assert verdict({"ranges": [ranged(1, 1, least=1), item]}) == expected
+    assert ("not in range" in summary({"ranges": [item]})) is (
+        not (item["low"] >= item.get("least", 0) and item["high"] <= item.get("most", 9))
+    )
+
+
+def test_a_ratio_without_a_range_is_an_error():
+    with pytest.raises(ValueError, match="neither"):
+        verdict({"ranges": [ranged(0.9, 1.1)]})
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ({"instances": [instance(1, 2, 3)]}, "holds"),
+        ({"instances": [instance(1, 4, 3)]}, "inconclusive"),
+        ({"instances": [instance(4, 5, 3)]}, "refuted"),
+    ],
+)
+def test_parts_hold_together(second, expected):
+    first = {"name": "first", **slope(-0.52, -0.48)}
+    evidence = {"parts": [first, second]}
+    assert verdict(evidence) == expected
+    assert summary(evidence).startswith("first: slope −0.500")
+
+
 def test_expressions_hold_if_all_are_equal():
     comparisons = [{"name": "a", "equal": True}, {"name": "b", "equal": False}]
     assert verdict({"comparisons": comparisons[:1]}) == "holds"
@@ -148,6 +194,8 @@ def test_what_is_expected_does_not_sway_it():
         {"instances": []},
         {"comparisons": []},
         {"pairs": []},
+        {"ranges": []},
+        {"parts": []},
         {"necessity": {"condition": "A", "fails": True}, "slopes": []},
         {"figure": 1},
     ],

@@ -12,6 +12,7 @@ from scipy import stats
 from verify.statistics import (
     BETS,
     finite_sample_mean,
+    log_crossing,
     log_ratio,
     log_slope,
     normal_mean,
@@ -187,3 +188,27 @@ def test_an_exactly_known_point_does_not_decide_a_slope_alone():
     assert fit.low < -0.5 < fit.high
     assert np.isfinite([fit.low, fit.high]).all()
     assert fit.high - fit.low > 1e-3
+
+
+def test_a_power_law_crosses_its_level_where_it_must():
+    at = [100.0, 150.0, 225.0]
+    samples = [3 * T**-0.5 * np.array([0.9, 1.0, 1.1]) for T in at]
+    place, _ = log_crossing(at, samples, 3 * 180**-0.5)
+    assert place == pytest.approx(np.log(180), rel=1e-12)
+    # A log mean has the error 0.1/sqrt(3), the line's middle that over sqrt(3); its slope is -1/2.
+    middle, error = log_crossing(at, samples, 3 * 150**-0.5)
+    assert middle == pytest.approx(np.log(150), rel=1e-12)
+    assert error == pytest.approx(2 * 0.1 / 3, rel=1e-9)
+
+
+def test_a_crossings_error_is_its_spread():
+    rng, at, level = np.random.default_rng(5), [100.0, 140.0, 200.0, 280.0], 0.25
+    found = []
+    for _ in range(2000):
+        samples = [3 * T**-0.5 * rng.gamma(25, 1 / 25, 64) for T in at]
+        found.append(log_crossing(at, samples, level))
+    place, error = np.array(found).T
+    z = (place - np.log(144)) / error
+    # 2000 standard normal values: mean within 5/sqrt(2000), spread within 5/sqrt(4000).
+    assert abs(z.mean()) < 5 / 2000**0.5 + 0.05  # log means are biased by half their variance
+    assert z.std() == pytest.approx(1, abs=5 / 4000**0.5)

@@ -7,6 +7,10 @@ from verify.claims import (
     corollary1,
     lemmas,
     proof,
+    regimes,
+    remark1,
+    remark3,
+    sharpness,
     speedup_limits,
     theorem1,
     units,
@@ -22,6 +26,10 @@ CLAIMS = by_id(
         *lemmas.CLAIMS,
         *corollary1.CLAIMS,
         *speedup_limits.CLAIMS,
+        *regimes.CLAIMS,
+        *remark1.CLAIMS,
+        *remark3.CLAIMS,
+        *sharpness.CLAIMS,
     )
 )
 """The claims by id."""

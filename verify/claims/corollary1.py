@@ -135,20 +135,21 @@ def fitted(axis: str, cells: Measured, controls: Measured, confidence: float) ->
     return {
         "axis": axis,
         "points": [point for point, _ in cells],
-        **_slope_json(log_slope(at, [values for _, values in cells], confidence)),
+        **slope_json(log_slope(at, [values for _, values in cells], confidence)),
         "target": TARGET,
         "margin": MARGIN,
         "predicted": predicted,
         "adaptive_share": max(point["adaptive_share"] for point, _ in cells),
         "control": {
             "points": [point for point, _ in controls],
-            **_slope_json(log_slope(at, [values for _, values in controls], confidence)),
+            **slope_json(log_slope(at, [values for _, values in controls], confidence)),
             "predicted": predicted,
         },
     }
 
 
-def _slope_json(slope: Slope) -> dict[str, Any]:
+def slope_json(slope: Slope) -> dict[str, Any]:
+    """Return a slope as evidence."""
     return {
         "slope": slope.slope,
         "low": slope.low,

@@ -1,0 +1,61 @@
+"""A parameter server with processes of its own: run as ``parameter_server.py RANK N FOLDER``.
+
+Each process is a worker: it draws its own mini-batch by the noise contract, perturbs along its
+own gradient and sends one gradient. Process 0 is the server too: it keeps m, v and v_hat, and
+sends x back. Nothing is taken from `simulators.update`.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+from simulators import SeparableProblem, noise
+
+
+def main() -> None:
+    rank, n, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    setting = json.loads((folder / "setting.json").read_text())
+    problem = SeparableProblem(**setting["problem"])
+    rho, b, key = setting["rho"], setting["b"], setting["key"]
+    dist.init_process_group(
+        "gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=n
+    )
+    x = torch.from_numpy(problem.x0.copy())
+    m, v = np.zeros(problem.d), np.zeros(problem.d)
+    v_hat, path = np.full(problem.d, setting["eps"] ** 2), [problem.x0.copy()]
+    for t in range(setting["T"]):
+        batch = problem.noise_from_heads(heads(t, b, key, rank, problem.d), b)
+        s = problem.batch_gradient(x.numpy()[None], batch, np)
+        delta = rho * s / np.linalg.norm(s)
+        g = torch.from_numpy(problem.batch_gradient(x.numpy()[None] + delta, batch, np)[0])
+        sent = [torch.empty_like(g) for _ in range(n)] if rank == 0 else None
+        dist.gather(g, sent, dst=0)
+        if sent is not None:
+            mean = torch.stack(sent).mean(0).numpy()
+            m = setting["beta1"] * m + (1 - setting["beta1"]) * mean
+            v = setting["beta2"] * v + (1 - setting["beta2"]) * mean**2
+            v_hat = np.maximum(v_hat, v)
+            x = x - torch.from_numpy(setting["gamma"] * m / np.sqrt(v_hat))
+        dist.broadcast(x, src=0)
+        path.append(x.numpy().copy())
+    np.save(folder / f"path{rank}.npy", np.stack(path))
+    dist.destroy_process_group()
+
+
+def heads(t: int, b: int, key: list[int], worker: int, d: int) -> np.ndarray:
+    """Return the worker's number of heads per coordinate at step t, (1, d)."""
+    each = noise.steps_per_block(b)
+    counter = (
+        np.array([t // each]), np.arange(d), np.array([0]),
+        np.array([noise.stream("gradient", worker)]),
+    )  # fmt: skip
+    words = noise.philox(counter, (np.array(key[:1]), np.array(key[1:])))
+    return noise.block_heads(words, b, np.searchsorted)[t % each][None].astype(np.float64)
+
+
+if __name__ == "__main__":
+    main()

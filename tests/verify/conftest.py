@@ -1,0 +1,43 @@
+"""Runs with planted left sides, for controls that must flip a claim's verdict."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from simulators import spec as specs
+from verify.claim import PRESETS
+from verify.claims import CLAIMS
+from verify.verdict import Evidence
+
+
+class Planted:
+    """Runs of a spec whose cells have the mean left sides that ``law(problem, cell)`` gives."""
+
+    adaptive_share = np.zeros(1)
+
+    def __init__(self, spec: specs.Spec, law: Callable, spread: float) -> None:
+        problem, rng = spec.problem.make(), np.random.default_rng(1)
+        self.values = []
+        for cell in specs.cells(spec, problem):
+            kicks = rng.uniform(-1, 1, spec.run.runs)
+            self.values.append(law(problem, cell) * (1 + spread * (kicks - kicks.mean())))
+
+    def lhs(self, number: int) -> np.ndarray:
+        return self.values[number]
+
+    def rows(self, number: int) -> np.ndarray:
+        return np.array([0])
+
+
+@pytest.fixture
+def planted() -> Callable:
+    """Return a claim's evidence where its study's left sides follow a law."""
+
+    def evidence(claim_id: str, law: Callable, spread: float = 0.03) -> Evidence:
+        claim = CLAIMS[claim_id]
+        assert claim.study
+        jobs = claim.study.specs(PRESETS["quick"], 0)
+        return claim.evidence({k: (spec, Planted(spec, law, spread)) for k, spec in jobs.items()})
+
+    return evidence
