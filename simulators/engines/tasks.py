@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -47,7 +47,9 @@ def run(
                 pool.submit(task, number, bound, stop, done) for number, bound in enumerate(bounds)
             }
             while waiting:
-                finished, waiting = wait(waiting, None if progress is None else 0.1)
+                finished, waiting = wait(
+                    waiting, None if progress is None else 0.1, FIRST_COMPLETED
+                )
                 for future in finished:
                     future.result()
                 if progress is not None:
