@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures import bound_vs_measured, linear_speedup, schedules, terms, tightness
+from figures import bound_vs_measured, falsifier_trail, linear_speedup, schedules, terms, tightness
 from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import corollary1 as corollary1_theory
@@ -15,6 +15,8 @@ from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import CORRECTED, VARIANTS
 from verify.claim import PRESETS, Preset, Results, Study
 from verify.claims import corollary1, theorem1
+from verify.hunt import Trail
+from verify.instances import kinds
 from verify.statistics import normal_mean
 from verify.verdict import Evidence
 
@@ -242,3 +244,15 @@ CAPTIONS = {
     "falls as b^(-1/2) and T^(-1/2), and all points lie on one curve in bT.",
 }
 """Captions by figure name."""
+
+
+def falsifier_trails(trails: Mapping[str, Trail]) -> Figure:
+    """Draw the trails of searches for one bound's largest ratio, by their labels."""
+    return falsifier_trail.draw(
+        [
+            falsifier_trail.Trail(
+                label=label, ratio=trail.ratio, second=trail.second, **kinds(trail.point)
+            )
+            for label, trail in trails.items()
+        ]
+    )

@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
-from figures import bound_vs_measured, linear_speedup, schedules, terms, tightness
+from figures import bound_vs_measured, falsifier_trail, linear_speedup, schedules, terms, tightness
 from figures.style import FORMATS, save
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
 
 
 def panel(title: str) -> bound_vs_measured.Panel:
@@ -40,6 +47,15 @@ def rung(label: str, tight: float) -> tightness.Rung:
     return tightness.Rung(label, 0.9, 1.2, bounds, 50.0)
 
 
+def trail(label: str, factor: float) -> falsifier_trail.Trail:
+    ratio = factor * np.array([0.1, 0.05, 0.3, 2.0, 1.0, 40.0])
+    share = np.array([1.0, 0.01, 0.3, 0.5, 0.9, 1.0])
+    scale = np.array([1.0, 10.0, 1e-2, 1e-3, 1e3, 1e-5])
+    convex = np.array([True, False, True, False, True, True])
+    noise = np.array(["additive", "shift"] * 3)
+    return falsifier_trail.Trail(label, ratio, share, scale, convex, noise, 3)
+
+
 DRAW = {
     "bound_vs_measured": lambda: bound_vs_measured.draw([panel("b = 1"), panel("b = 8")], "band"),
     "linear_speedup": lambda: linear_speedup.draw(
@@ -49,6 +65,7 @@ DRAW = {
     ),
     "terms": lambda: terms.draw([sweep(), sweep()]),
     "schedules": lambda: schedules.draw(plane()),
+    "falsifier_trail": lambda: falsifier_trail.draw([trail("seed 0", 1.0), trail("seed 1", 3.0)]),
     "tightness": lambda: tightness.draw([rung("loose", 3.0), rung("sharp", 1.1)], "interval"),
 }
 
@@ -115,3 +132,17 @@ def test_the_schedules_hatch_where_the_theorem_says_nothing_and_mark_the_cells()
         assert any(hatch for c in axes.collections for hatch in getattr(c, "hatches", []) if hatch)
         (cells,) = (line for line in axes.lines if line.get_label() == "cells of the slope claims")
         assert cells.get_xydata().tolist() == [[1.0, 1e3], [10.0, 1e4]]
+
+
+def test_the_trail_shows_the_best_so_far_and_ends_in_a_star_at_its_largest():
+    progress, place = falsifier_trail.draw([trail("seed 0", 1.0)]).axes
+    best = [0.1, 0.1, 0.3, 2.0, 2.0, 40.0]
+    assert any(list(line.get_ydata()) == best for line in progress.lines)
+    (star,) = (line for line in place.lines if line.get_marker() == "*")
+    assert star.get_xydata().tolist() == [[1.0, 1e-5]]
+    assert progress.get_yscale() == place.get_xscale() == place.get_yscale() == "log"
+
+
+def test_more_trails_than_can_be_told_apart_are_refused():
+    with pytest.raises(ValueError, match="5 trails"):
+        falsifier_trail.draw([trail("seed", 1.0)] * 5)
