@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup reproduce readme test lint clean
+.PHONY: setup reproduce readme test test-gpu bench lint clean
 
 setup: .venv/dev.stamp
 
@@ -29,6 +29,15 @@ readme: reproduce
 
 test: .venv/test.stamp
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+# On a machine with an NVIDIA GPU; prints what it ran on.
+test-gpu: .venv/test.stamp
+	$(BIN)/python -m pytest -m gpu -s -n0 tests/simulators/test_gpu_device.py $(ARGS)
+
+# How fast the engines are, beside NumPy, torch.optim and JAX.
+bench: .venv/core.stamp
+	$(PIP_INSTALL) -e ".[peers]"
+	$(BIN)/adasam bench --out results/bench $(ARGS)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

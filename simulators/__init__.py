@@ -4,6 +4,8 @@ from simulators.problems import NOISES as NOISES
 from simulators.problems import PROFILES as PROFILES
 from simulators.problems import Certificate as Certificate
 from simulators.problems import Constant as Constant
+from simulators.problems import FiniteSum as FiniteSum
+from simulators.problems import Problem as Problem
 from simulators.problems import SeparableProblem as SeparableProblem
 from simulators.runs import Inputs as Inputs
 from simulators.runs import Runs as Runs

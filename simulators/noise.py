@@ -16,6 +16,13 @@ engine or device around it.
   - b > 64: w = 32. The top bit is the sign of 2h - b, the other 31 bits draw |2h - b| from a
     table of integers. The mean is exactly b/2, the variance b/4 within a relative 1e-8; the
     law's total variation distance from the binomial is below 1e-6.
+* Samples: a finite sum of N draws its mini-batches with replacement. Sample i of step t's batch
+  comes from the Philox block (t, i div 2, replicate, stream "samples" of the worker): words 0 and
+  1 for even i, 2 and 3 for odd i. The first is the low, the second the high half of a 64-bit u,
+  and the index is floor(u N/2^64): each has probability 1/N within 2^-64.
+* Steps with a full gradient, where that is costly: a stretch of n steps from step q on has one,
+  step q + floor(u n/2^64), u from words 0 and 1 of the block (q, 0, replicate, stream
+  "full_gradient_steps"). `simulators.engines.strata` says which stretches.
 
 The arithmetic is written with operators alone on 64-bit integers, so that the same lines run on
 NumPy arrays and on torch tensors: products wrap modulo 2^64, which leaves the low 64 bits right.
@@ -41,6 +48,9 @@ LARGEST_B = 2**20
 
 VARIANCE_TOLERANCE = 1e-8
 """Largest relative error of the table's variance, asserted where a table is built."""
+
+LARGEST_N = 2**31
+"""Most samples of a finite sum, so that drawing an index stays within signed 64 bits."""
 
 _WORD = 0xFFFFFFFF
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -87,6 +97,45 @@ def philox(counter: tuple[Any, Any, Any, Any], key: tuple[Any, Any]) -> tuple[An
         c2 = ((low0 >> 32) & _WORD) ^ c3 ^ k1
         c1, c3 = low1 & _WORD, low0 & _WORD
     return c0, c1, c2, c3
+
+
+def below(n: Any, low: Any, high: Any) -> Any:
+    """Return floor(u n/2^64), u = low + 2^32 high: uniform on [0, n) but for at most 2^-64.
+
+    ``n`` is at most 2^31, so that nothing leaves a signed 64-bit integer.
+    """
+    return (high * n + ((low * n) >> 32)) >> 32
+
+
+def batch_samples(
+    N: int, t: int, replicate: Any, key: tuple[Any, Any], worker: int, pairs: Any
+) -> tuple[Any, Any]:
+    """Return the indices in [0, N) of the even and of the odd samples of a mini-batch.
+
+    Parameters
+    ----------
+    N, t, worker : int
+    replicate : (R, 1) int64 array or tensor
+    key : two (R, 1) int64 arrays or tensors
+    pairs : (1, ceil(b/2)) int64 array or tensor
+        0, 1, 2, ...
+
+    Returns
+    -------
+    two (R, ceil(b/2)) int64 arrays or tensors
+        Where b is odd, the last of the odd ones is not used.
+    """
+    zero = pairs * 0
+    counter = (zero + t, pairs, replicate, zero + stream("samples", worker))
+    words = philox(counter, key)
+    return below(N, words[0], words[1]), below(N, words[2], words[3])
+
+
+def drawn_step(first: Any, n: Any, replicate: Any, key: tuple[Any, Any]) -> Any:
+    """Return the step with a full gradient among the n steps from ``first`` on; int64 arrays."""
+    zero = first * 0
+    words = philox((first, zero, replicate, zero + stream("full_gradient_steps")), key)
+    return first + below(n, words[0], words[1])
 
 
 def field_width(b: int) -> int:

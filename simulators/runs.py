@@ -66,7 +66,8 @@ class Runs:
         T is small.
     mean_grad_norm2 : (R, K) float64, unit F^2/X^2
         (1/t) sum_{s<t} ||grad f(x_s)||^2 of the true gradient; its mean over runs at t = T
-        estimates the left side of Theorem 1.
+        estimates the left side of Theorem 1. Of a finite sum an unbiased estimate from some of
+        the steps (`simulators.engines.strata`), unless ``gradient_share`` is 1.
     mean_weighted_grad_norm2 : (R, K) float64, unit F/X
         The same with each square weighted by eta_{s-1}.
     objective : (R, K) float64, unit F
@@ -84,6 +85,9 @@ class Runs:
     heads : (R, T, d) int32 or None
         The binomial counts drawn, for ``record="trajectory"``; -1 after a run's own T. Where a
         run has several workers, (R, T, n, d) for the largest n, -1 beyond a run's own.
+    samples : (R, T, b) int32 or None
+        Likewise the indices of the samples drawn from a finite sum, for the largest b; with
+        several workers (R, T, n, b).
     """
 
     inputs: Inputs
@@ -97,6 +101,7 @@ class Runs:
     max_abs_gradient: np.ndarray
     x: np.ndarray
     heads: np.ndarray | None = None
+    samples: np.ndarray | None = None
 
     @property
     def cells(self) -> int:

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from simulators import noise
-from simulators.engines.choice import choose
-from simulators.problems import SeparableProblem
+from simulators.engines import strata
+from simulators.engines.choice import Choice, choose
+from simulators.problems import FiniteSum, Problem, SeparableProblem
 from simulators.runs import Inputs, Runs
-from simulators.update import METHODS
+from simulators.update import METHODS, Method
 from theory.errors import InputError
 from theory.setting import Hyperparameters
 
@@ -23,12 +24,15 @@ SMALLEST_EPS_FLOAT32 = 1e-19
 LARGEST_WORKERS = 2**16
 """As many as the noise contract's streams tell apart."""
 
+MOST_SAMPLES = 2**24
+"""Most samples a step of a finite sum draws, n b in all: their indices are kept."""
+
 LARGEST_FLOAT32 = 1e18
 """Above it a square, or a product of two, is near the end of float32."""
 
 
 def simulate(
-    problem: SeparableProblem,
+    problem: SeparableProblem | FiniteSum,
     *,
     gamma: npt.ArrayLike,
     rho: npt.ArrayLike,
@@ -48,13 +52,14 @@ def simulate(
     dtype: Literal["float32", "float64"] | str = "float32",
     record: Literal["statistics", "trajectory"] | str = "statistics",
     common_noise: bool = False,
+    gradient_share: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Runs:
     """Run Algorithm 1, or one of its relatives, on many settings at once.
 
     Parameters
     ----------
-    problem : SeparableProblem
+    problem : SeparableProblem or FiniteSum
         A certified problem.
     gamma, rho, beta1, beta2, eps, b, T : number or array
         Hyper-parameters; they broadcast, and each element of the broadcast shape, in C order, is
@@ -71,9 +76,10 @@ def simulate(
         A name of `METHODS`: ``adasam``, ``amsgrad``, ``sam``, ``sgd``, ``adam_sam``,
         ``local_sam``.
     engine : str
-        ``numba`` (compiled for this processor), ``torch`` (any device), ``reference`` (NumPy
-        float64, the oracle) or ``auto``: torch on a GPU, else numba;
-        `simulators.engines.choice.choose` says which, and why.
+        ``numba`` (compiled for this processor), ``torch`` (any device), ``triton`` (GPU; what its
+        kernel cannot hold runs on torch, on the same GPU), ``reference`` (NumPy float64, the
+        oracle) or ``auto``: torch on a GPU, else numba; `simulators.engines.choice.choose` says
+        which, and why.
     device : str
         ``auto`` (a GPU if torch sees one), or a torch device such as ``cpu`` or ``cuda``.
     threads : int, optional
@@ -85,6 +91,10 @@ def simulate(
         ``statistics``, whose memory does not grow with T, or ``trajectory``: all iterates too.
     common_noise : bool
         Whether all cells share their noise, for paired comparisons.
+    gradient_share : float, optional
+        Of a finite sum: the share of the steps whose true gradient is evaluated for the running
+        means, besides step 0 and the checkpoints; 1/64 if nothing is said, 1 for every step. It
+        changes no iterate (`simulators.engines.strata`).
     progress : callable, optional
         Called now and then with (steps done, steps in all).
 
@@ -112,31 +122,80 @@ def simulate(
     for name, largest in (("T", int(np.max(hyper.T))), ("d", problem.d)):
         if largest >= 2**32:
             raise InputError(f"{name} = {largest} exceeds 2^32 - 1, what the noise can count.")
+    stretch = _stretch(problem, gradient_share)
+    if isinstance(problem, FiniteSum):
+        _check_samples(hyper, workers)
     if choice.engine == "reference":
         dtype = "float64"
     if dtype == "float32":
         _check_float32(problem, hyper, v_init)
     inputs = _inputs(problem, method, hyper, workers, v_init, runs, seed, common_noise)
-    given = (problem, METHODS[method], inputs)
-    trajectory = record == "trajectory"
+    return _run(
+        choice, problem, METHODS[method], inputs, trajectory=record == "trajectory", dtype=dtype,
+        stretch=stretch, progress=progress,
+    )  # fmt: skip
+
+
+def _run(
+    choice: Choice,
+    problem: Problem,
+    method: Method,
+    inputs: Inputs,
+    *,
+    trajectory: bool,
+    dtype: str,
+    stretch: int,
+    progress: Callable[[int, int], None] | None,
+) -> Runs:
+    """Run every row of ``inputs`` on the engine chosen."""
     if choice.engine == "reference":
         from simulators.engines import reference
 
-        return reference.run(*given, trajectory=trajectory, progress=progress)
+        return reference.run(
+            problem, method, inputs, trajectory=trajectory, stretch=stretch, progress=progress
+        )
+    if isinstance(problem, FiniteSum) and choice.engine == "numba":
+        from simulators.engines import cpu_samples
+
+        return cpu_samples.run(
+            problem, method, inputs, trajectory=trajectory, dtype=dtype, stretch=stretch,
+            threads=choice.threads, progress=progress,
+        )  # fmt: skip
+    if isinstance(problem, FiniteSum) and choice.engine == "triton":
+        raise InputError(
+            "engine = 'triton' has no kernel for finite sums: use engine torch on the GPU, or "
+            "numba on the CPU."
+        )
+    if isinstance(problem, FiniteSum):
+        from simulators.engines import torch_samples
+
+        return torch_samples.run(
+            torch_samples.Finite(problem), method, inputs, trajectory=trajectory, dtype=dtype,
+            stretch=stretch, device=choice.device, progress=progress,
+        )  # fmt: skip
     if choice.engine == "numba":
         from simulators.engines import cpu_numba
 
         return cpu_numba.run(
-            *given, trajectory=trajectory, dtype=dtype, threads=choice.threads, progress=progress
-        )
+            problem, method, inputs, trajectory=trajectory, dtype=dtype, threads=choice.threads,
+            progress=progress,
+        )  # fmt: skip
+    if choice.engine == "triton":
+        from simulators.engines import gpu_triton
+
+        return gpu_triton.run(
+            problem, method, inputs, trajectory=trajectory, dtype=dtype, device=choice.device,
+            progress=progress,
+        )  # fmt: skip
     from simulators.engines import torch_batched
 
     return torch_batched.run(
-        *given, trajectory=trajectory, dtype=dtype, device=choice.device, progress=progress
-    )
+        problem, method, inputs, trajectory=trajectory, dtype=dtype, device=choice.device,
+        progress=progress,
+    )  # fmt: skip
 
 
-def cell_json(problem: SeparableProblem, method: str, cell: dict[str, Any]) -> dict[str, Any]:
+def cell_json(problem: Problem, method: str, cell: dict[str, Any]) -> dict[str, Any]:
     """Return what a cell's noise key is made from: its problem, method and hyper-parameters.
 
     What is at its default and came later than the first release is left out, so that keys last.
@@ -146,7 +205,7 @@ def cell_json(problem: SeparableProblem, method: str, cell: dict[str, Any]) -> d
 
 
 def _inputs(
-    problem: SeparableProblem,
+    problem: Problem,
     method: str,
     hyper: Hyperparameters,
     workers: np.ndarray,
@@ -181,6 +240,29 @@ def _inputs(
     )
 
 
+def _stretch(problem: Problem, share: float | None) -> int:
+    """Return how many steps one with a full gradient stands for."""
+    if share is None:
+        return strata.length(strata.DEFAULT_SHARE) if isinstance(problem, FiniteSum) else 1
+    if not isinstance(problem, FiniteSum):
+        raise InputError(
+            f"gradient_share = {share!r} is for finite sums: this problem's true gradient comes "
+            "free at every step. Drop it."
+        )
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 1e-9 <= share <= 1:
+        raise InputError(f"gradient_share = {share!r}: give a number from 1e-9 to 1.")
+    return strata.length(share)
+
+
+def _check_samples(hyper: Hyperparameters, workers: np.ndarray) -> None:
+    most = int(np.max(hyper.b)) * int(workers.max())
+    if most > MOST_SAMPLES:
+        raise InputError(
+            f"b times workers = {most} exceeds {MOST_SAMPLES}, the samples a step can draw: lower "
+            "b or workers."
+        )
+
+
 def _choice(name: str, value: str, known: Any) -> None:
     if value not in known:
         raise InputError(f"{name} = {value!r} is not known: use {', '.join(known)}.")
@@ -211,7 +293,7 @@ def _checked_v_init(v_init: npt.ArrayLike) -> np.ndarray:
     return out + 0.0  # -0.0 is 0
 
 
-def _check_float32(problem: SeparableProblem, hyper: Hyperparameters, v_init: np.ndarray) -> None:
+def _check_float32(problem: Problem, hyper: Hyperparameters, v_init: np.ndarray) -> None:
     smallest = float(np.min(hyper.eps))
     if smallest < SMALLEST_EPS_FLOAT32:
         raise InputError(

@@ -1,7 +1,9 @@
 """A spec: one file (TOML or JSON) that says what to simulate.
 
-``[problem]`` profile, noise, L, sigma, G, d, start, condition, curvatures, rotation; ``[run]``
-method, gamma, rho, beta1, beta2, eps, b, T, workers, v_init, runs, seed, record, common_noise, or
+``[problem]`` profile, noise, L, sigma, G, d, start, condition, curvatures, rotation, or
+``kind = "finite_sum"`` with alpha, start and either N, d, seed, condition, scale, flip or data (a
+.npz or .csv file, beside the spec if its path is relative) and sha256; ``[run]`` method, gamma,
+rho, beta1, beta2, eps, b, T, workers, v_init, runs, seed, record, common_noise, gradient_share, or
 ``schedule = "corollary1"`` with c_gamma and c_rho in place of gamma and rho; ``[engine]`` name,
 device, dtype. Hyper-parameters are numbers or lists; lists make a grid.
 """
@@ -14,7 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from simulators.problems import SeparableProblem
+from simulators.problems import FiniteSum, Problem, SeparableProblem
 from simulators.runs import Runs
 from simulators.simulation import simulate
 from theory import corollary1
@@ -25,34 +27,71 @@ from theory.theorem1 import CORRECTED, PRINTED, TIGHT
 Numbers = float | list[float]
 
 
+SEPARABLE = (
+    ("profile", "L", "sigma", "G", "d", "start"),
+    ("noise", "condition", "curvatures", "rotation"),
+)
+SYNTHETIC = (("N", "d", "alpha", "seed"), ("condition", "scale", "flip", "start"))
+FROM_FILE = (("data", "alpha"), ("sha256", "start"))
+"""What a ``[problem]`` table needs, and what else it may have."""
+
+KINDS = ("separable", "finite_sum")
+
+
 class ProblemSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The ``[problem]`` table."""
 
-    profile: str
+    kind: str = "separable"
+    profile: str | None = None
     noise: str = "additive"
-    L: float
-    sigma: float
-    G: float
-    d: float
-    start: float | list[float] | str
+    L: float | None = None
+    sigma: float | None = None
+    G: float | None = None
+    d: float | None = None
+    start: float | list[float] | str | None = None
     condition: float | None = None
     curvatures: list[float] | None = None
     rotation: int | None = None
+    N: float | None = None
+    alpha: float | None = None
+    seed: int | None = None
+    scale: float | None = None
+    flip: float | None = None
+    data: str | None = None
+    sha256: str | None = None
 
-    def make(self) -> SeparableProblem:
+    def __post_init__(self) -> None:
+        """Refuse a table that lacks what its kind needs, or has what it does not know."""
+        if self.kind not in KINDS:
+            raise InputError(f"kind = {self.kind!r} is not known: use {' or '.join(KINDS)}")
+        needed, optional = self._keys()
+        for name in needed:
+            if getattr(self, name) is None:
+                raise InputError(f"[problem] lacks `{name}`: a {self.kind} problem needs it")
+        for field in msgspec.structs.fields(self):
+            known = ("kind", *needed, *optional)
+            if field.name not in known and getattr(self, field.name) != field.default:
+                with_data = " with data" if self.data is not None else ""
+                raise InputError(
+                    f"[problem] has `{field.name}`, which a {self.kind} problem{with_data} does "
+                    "not know: drop it"
+                )
+
+    def _keys(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if self.kind == "separable":
+            return SEPARABLE
+        return SYNTHETIC if self.data is None else FROM_FILE
+
+    def make(self) -> SeparableProblem | FiniteSum:
         """Return the problem."""
-        return SeparableProblem(
-            self.profile,
-            self.noise,
-            L=self.L,
-            sigma=self.sigma,
-            G=self.G,
-            d=self.d,
-            start=self.start,
-            condition=self.condition,
-            curvatures=self.curvatures,
-            rotation=self.rotation,
-        )
+        needed, optional = self._keys()
+        given: dict[str, Any] = {name: getattr(self, name) for name in (*needed, *optional)}
+        given = {name: value for name, value in given.items() if value is not None}
+        if self.kind == "separable":
+            return SeparableProblem(given.pop("profile"), given.pop("noise"), **given)
+        if self.data is None:
+            return FiniteSum.synthetic(given.pop("N"), given.pop("d"), **given)
+        return FiniteSum.from_file(given.pop("data"), **given)
 
 
 class RunSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -72,6 +111,7 @@ class RunSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_def
     seed: int
     record: str = "statistics"
     common_noise: bool = False
+    gradient_share: float | None = None
     schedule: str | None = None
     c_gamma: float | str | None = None
     c_rho: Numbers | None = None
@@ -111,6 +151,8 @@ def read(path: str | Path) -> Spec:
     InputError
         If the file cannot be read, is no TOML or JSON, or does not have the keys and types of a
         spec.
+
+    A relative path to data is one from the spec's folder.
     """
     path = Path(path)
     try:
@@ -118,14 +160,16 @@ def read(path: str | Path) -> Spec:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     try:
-        if path.suffix == ".json":
-            return msgspec.json.decode(content, type=Spec)
-        return msgspec.toml.decode(content, type=Spec)
+        decode = msgspec.json.decode if path.suffix == ".json" else msgspec.toml.decode
+        spec = decode(content, type=Spec)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         kind = "JSON" if path.suffix == ".json" else "TOML"
         raise InputError(
             f"{path} is no {kind} spec: {error}. See `adasam simulate --help` for its keys."
         ) from None
+    if spec.problem.data is not None:
+        spec.problem.data = str((path.parent / spec.problem.data).resolve())
+    return spec
 
 
 def to_json(spec: Spec) -> dict[str, Any]:
@@ -133,7 +177,7 @@ def to_json(spec: Spec) -> dict[str, Any]:
     return msgspec.to_builtins(spec)
 
 
-def cells(spec: Spec, problem: SeparableProblem) -> list[dict[str, float]]:
+def cells(spec: Spec, problem: Problem) -> list[dict[str, float]]:
     """Return every cell's hyper-parameters: the grid that the lists span, last name fastest.
 
     Raises
@@ -199,7 +243,7 @@ def _listed(value: Any) -> list[float]:
     return values
 
 
-def _c_gamma(spec: Spec, problem: SeparableProblem, eps: float) -> float:
+def _c_gamma(spec: Spec, problem: Problem, eps: float) -> float:
     given = spec.run.c_gamma
     if not isinstance(given, str):
         assert given is not None
@@ -220,9 +264,7 @@ def single(spec: Spec, cell: dict[str, float]) -> Spec:
     return msgspec.structs.replace(spec, run=run)
 
 
-def outside(
-    cell_list: Sequence[dict[str, float]], problem: SeparableProblem, method: str
-) -> str | None:
+def outside(cell_list: Sequence[dict[str, float]], problem: Problem, method: str) -> str | None:
     """Return why Theorem 1 says nothing of these cells, or None if it applies to all."""
     if method == "adam_sam":
         return (
@@ -283,5 +325,6 @@ def run(
         dtype=spec.engine.dtype,
         record=spec.run.record,
         common_noise=spec.run.common_noise,
+        gradient_share=spec.run.gradient_share,
         progress=progress,
     )

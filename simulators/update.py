@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulators.problems import SeparableProblem
+from simulators.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -82,16 +82,15 @@ class Parameters(NamedTuple):
 class Info(NamedTuple):
     """What a step saw: each (R, d), unit F/X.
 
-    ``gradient`` is grad f(x_t); ``s`` the mini-batch gradient there, ``g`` the one at
-    x_t + delta_t, both the mean of the workers'.
+    ``s`` is the mini-batch gradient at x_t, ``g`` the one at x_t + delta_t, both the mean of the
+    workers'.
     """
 
-    gradient: np.ndarray
     s: np.ndarray
     g: np.ndarray
 
 
-def start(problem: SeparableProblem, parameters: Parameters) -> State:
+def start(problem: Problem, parameters: Parameters) -> State:
     """Return the state before step 0, one row a run."""
     shape = (len(parameters.eps), problem.d)
     return State(
@@ -104,23 +103,24 @@ def start(problem: SeparableProblem, parameters: Parameters) -> State:
 
 
 def step(
-    problem: SeparableProblem,
+    problem: Problem,
     method: Method,
     parameters: Parameters,
     state: State,
-    noise: np.ndarray,
+    batches: np.ndarray,
 ) -> tuple[State, Info]:
     """Do one step of Algorithm 1 on every run.
 
     Parameters
     ----------
-    problem : SeparableProblem
+    problem : Problem
     method : Method
     parameters : Parameters
     state : State
         (x_t, m_{t-1}, v_{t-1}, v_hat_{t-1}, eta_{t-1}).
-    noise : (n, R, d)
-        Each worker's mini-batch, as `SeparableProblem.noise_from_heads` gives it.
+    batches : (n, R, ...)
+        Each worker's mini-batch, as the problem's ``batch_gradient`` takes it: its noise from
+        `SeparableProblem.noise_from_heads`, (d,) a run; its samples of a `FiniteSum`, (b,) a run.
 
     Returns
     -------
@@ -131,13 +131,13 @@ def step(
     gamma, rho, beta1, beta2, eps, _ = parameters
     x, m, v, v_hat, eta = state
 
-    s = np.stack([problem.batch_gradient(x, batch, np) for batch in noise])  # line 3
+    s = np.stack([problem.batch_gradient(x, batch, np) for batch in batches])  # line 3
     along = s if method.is_local else np.broadcast_to(s.mean(0), s.shape)
     delta = rho * direction(along) if method.perturbs else np.zeros_like(s)  # line 4
     g = np.mean(
         [
             problem.batch_gradient(x + own, batch, np)
-            for own, batch in zip(delta, noise, strict=True)
+            for own, batch in zip(delta, batches, strict=True)
         ],
         axis=0,
     )  # line 5
@@ -147,7 +147,7 @@ def step(
         v_hat = np.maximum(v_hat if method.keeps_max else eps**2, v)  # line 8
         eta = 1 / np.sqrt(v_hat)  # line 9
     x = x - gamma * m * eta  # line 10
-    return State(x, m, v, v_hat, eta), Info(problem.gradient(state.x, np), s.mean(0), g)
+    return State(x, m, v, v_hat, eta), Info(s.mean(0), g)
 
 
 def direction(s: np.ndarray) -> np.ndarray:

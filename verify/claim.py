@@ -31,7 +31,9 @@ class Preset:
     slope_runs: int
 
 
-PRESETS = {preset.name: preset for preset in (Preset("quick", 5120, 384), Preset("paper", 32768, 4096))}
+PRESETS = {
+    preset.name: preset for preset in (Preset("quick", 5120, 384), Preset("paper", 32768, 4096))
+}
 """The presets by name."""
 
 

@@ -225,13 +225,15 @@ def problem(
     profile: Annotated[
         str,
         typer.Argument(
-            help="huber, pseudo_huber, log_cosh, cosine, rational, log_rational or two_basin."
+            metavar="PROFILE",
+            help="huber, pseudo_huber, log_cosh, cosine, rational, log_rational or two_basin; or a "
+            "spec (.toml or .json), whose problem it is, without the options below.",
         ),
     ],
-    L: Smoothness,
-    sigma: NoiseSize,
-    G: GradientBound,
-    d: Dimension,
+    L: Smoothness | None = None,
+    sigma: NoiseSize | None = None,
+    G: GradientBound | None = None,
+    d: Dimension | None = None,
     start: Annotated[
         str, typer.Option(help="x_0: a number, d of them with commas, minimiser or plateau; X.")
     ] = "minimiser",
@@ -245,16 +247,27 @@ def problem(
     json: Json = False,
 ) -> None:
     """Print a problem's certificate and what limits sigma, G and d."""
+    from simulators import spec as specs
     from simulators.problems import SeparableProblem
+    from theory.errors import InputError
     from verify import tables
     from verify.evaluation import certified
 
-    content = certified(
-        SeparableProblem(
-            profile, noise, L=L, sigma=sigma, G=G, d=d, start=_start(start),
-            condition=condition, rotation=rotation,
+    given: dict[str, Any] = {"L": L, "sigma": sigma, "G": G, "d": d}
+    if profile.endswith((".toml", ".json")):
+        beside = [name for name, value in given.items() if value is not None]
+        if beside:
+            raise InputError(f"--{beside[0]} is given beside a spec, which has its own: drop it.")
+        content = certified(specs.read(profile).problem.make())
+    else:
+        missing = [name for name, value in given.items() if value is None]
+        if missing:
+            raise InputError(f"--{missing[0]} is missing: a profile needs L, sigma, G and d.")
+        content = certified(
+            SeparableProblem(
+                profile, noise, start=_start(start), condition=condition, rotation=rotation, **given
+            )
         )
-    )  # fmt: skip
     if json:
         _print_json(content)
     else:
@@ -339,6 +352,12 @@ def simulate(
     workers, v_init, runs, seed, record, common_noise, or schedule = "corollary1" with c_gamma and
     c_rho in place of gamma and rho; and [engine] with name, device, dtype. Hyper-parameters are
     numbers or lists; lists make a grid.
+
+    The logistic loss with the non-convex regulariser alpha sum x^2/(1+x^2) is a [problem] with
+    kind = "finite_sum", alpha and, optional, start: of drawn data with N, d, seed and, optional,
+    condition, scale, flip; of your own with data = "file.npz" (arrays A, y) or "file.csv" (the
+    label last), its path from the spec's folder. [run] may then have gradient_share, the share of
+    the steps whose true gradient is evaluated.
     """
     from simulators import spec as specs
     from simulators.engines.choice import choose
@@ -419,6 +438,32 @@ def claims(json: Json = False) -> None:
         _print_json({"claims": rows})
     else:
         _show(tables.claims(CLAIMS.values()))
+
+
+@app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes, shorter timings.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for bench.json and the figure engine_speed.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure how fast the engines are, beside NumPy, torch.optim and JAX.
+
+    Everything is timed in one run, turn by turn, so that ratios mean something where absolute
+    rates drift. JAX is timed where the extra `peers` is installed. Nothing else should be running.
+    """
+    from verify import tables
+    from verify.bench import bench as run
+
+    with _progress() as report:
+        content = run(quick=quick, out=out, progress=report)
+    if json:
+        _print_json(content)
+        return
+    _show(*tables.benchmark(content))
+    if out is not None:
+        print(f"{out / 'bench.json'}, {out / 'engine_speed.svg'}; {content['seconds']:.0f} s")
 
 
 @app.command()

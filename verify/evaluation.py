@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from simulators import spec as specs
-from simulators.problems import SeparableProblem
+from simulators.problems import FiniteSum, SeparableProblem
 from simulators.runs import Runs
 from simulators.spec import Spec
 from theory.bound import Bound, trivial
@@ -41,8 +41,12 @@ def evaluate(bound: Bound, constants: Constants, hyper: Hyperparameters) -> dict
     }
 
 
-def certified(problem: SeparableProblem) -> dict[str, Any]:
-    """Return a problem's certificate, and how far sigma, G and d can be moved, each alone."""
+def certified(problem: SeparableProblem | FiniteSum) -> dict[str, Any]:
+    """Return a problem's certificate, and how far sigma, G and d can be moved, each alone.
+
+    A finite sum's constants come from its data, so that nothing can be moved; its constants have
+    a ``method``.
+    """
     certificate = problem.certificate
     meanings = {
         "L": "Lipschitz constant of every sample's gradient (Assumption 1)",
@@ -61,6 +65,10 @@ def certified(problem: SeparableProblem) -> dict[str, Any]:
         }
         for name, meaning in meanings.items()
     ]
+    if isinstance(problem, FiniteSum):
+        for item in constants:
+            item["method"] = getattr(certificate, item["name"]).method
+        return {"problem": problem.spec, "constants": constants}
     limits: list[dict[str, Any]] = []
     for name, value, (limit, attained), signs in (
         ("sigma", problem.sigma, problem.largest_sigma, ("<", "<=")),

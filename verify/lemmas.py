@@ -120,7 +120,7 @@ def sides(
         cast(SeparableProblem, problem), METHODS["adasam"], rows(setting, count), state,
         shares[None],
     )  # fmt: skip
-    g, u, D = info.g, info.gradient, eta - after.eta
+    g, u, D = info.g, problem.gradient(x), eta - after.eta
     z = x + kappa * (x - x_last)
     w = problem.gradient(z) - u
     p = problem.batch_gradient(x + rho * update.direction(u), shares)

@@ -1,8 +1,8 @@
 """Search a problem for points that violate its certificate.
 
 Everything is measured through the problem's gradients alone: no formula of the certificate is
-used. A sample is a mini-batch of one, given by which coordinates come up heads; all 2^d of them
-are tried at every point, so d should be small.
+used. A sample is a mini-batch of one. Of a separable problem it is given by which coordinates come
+up heads; all 2^d of them are tried at every point, so d should be small. Of a finite sum all N are.
 """
 
 import itertools
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import differential_evolution
 
-from simulators.problems import SeparableProblem
+from simulators.problems import FiniteSum, Problem
 
 REACHES = (6.0, 14.0)
 """A search near by and one far out: points have coordinates up to sinh(reach) G/L, 2e2 and 6e5."""
@@ -33,7 +33,7 @@ class Found(NamedTuple):
     evaluations: int
 
 
-def lipschitz_ratio(problem: SeparableProblem, seed: int = 0) -> Found:
+def lipschitz_ratio(problem: Problem, seed: int = 0) -> Found:
     """Look for the largest ||g_xi(x) - g_xi(y)||/||x - y|| over x, y and samples xi, unit F/X^2."""
     d = problem.d
 
@@ -52,7 +52,7 @@ def lipschitz_ratio(problem: SeparableProblem, seed: int = 0) -> Found:
     return _largest(problem, ratio, points, apart, seed)
 
 
-def noise_variance(problem: SeparableProblem, seed: int = 0) -> Found:
+def noise_variance(problem: Problem, seed: int = 0) -> Found:
     """Look for the largest E||g_xi(x) - grad f(x)||^2, unit F^2/X^2."""
 
     def variance(x: np.ndarray) -> np.ndarray:
@@ -62,7 +62,7 @@ def noise_variance(problem: SeparableProblem, seed: int = 0) -> Found:
     return _at_one_point(problem, variance, seed)
 
 
-def bias(problem: SeparableProblem, seed: int = 0) -> Found:
+def bias(problem: Problem, seed: int = 0) -> Found:
     """Look for the largest coordinate of E g_xi(x) - grad f(x), unit F/X."""
 
     def mean(x: np.ndarray) -> np.ndarray:
@@ -71,19 +71,17 @@ def bias(problem: SeparableProblem, seed: int = 0) -> Found:
     return _at_one_point(problem, mean, seed)
 
 
-def largest_coordinate(problem: SeparableProblem, seed: int = 0) -> Found:
+def largest_coordinate(problem: Problem, seed: int = 0) -> Found:
     """Look for the largest |coordinate| of a sample's gradient, unit F/X."""
     return _at_one_point(problem, lambda x: np.abs(_samples(problem, x)).max((0, 2)), seed)
 
 
-def _at_one_point(
-    problem: SeparableProblem, value: Callable[[np.ndarray], np.ndarray], seed: int
-) -> Found:
+def _at_one_point(problem: Problem, value: Callable[[np.ndarray], np.ndarray], seed: int) -> Found:
     return _largest(problem, value, lambda z: [np.sinh(z)], [], seed)
 
 
 def _largest(
-    problem: SeparableProblem,
+    problem: Problem,
     value: Callable[..., np.ndarray],
     points: Callable[[np.ndarray], list[np.ndarray]],
     more: list[tuple[float, float]],
@@ -109,8 +107,11 @@ def _largest(
     return Found(float(-best.fun), at, members * sum(int(result.nfev) for result in found))
 
 
-def _samples(problem: SeparableProblem, x: np.ndarray) -> np.ndarray:
-    """Return every sample's gradient at each x, (2^d, N, d)."""
+def _samples(problem: Problem, x: np.ndarray) -> np.ndarray:
+    """Return every sample's gradient at each of P points x, (2^d or N, P, d)."""
+    if isinstance(problem, FiniteSum):
+        one = np.ones((len(x), 1), dtype=np.int64)
+        return np.stack([problem.batch_gradient(x, i * one) for i in range(problem.N)])
     patterns = np.array(list(itertools.product((0.0, 1.0), repeat=problem.d)))
     noise = problem.noise_from_heads(patterns, np.ones((1, 1)))
     return problem.batch_gradient(x, noise[:, None, :], np)

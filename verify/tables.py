@@ -47,9 +47,24 @@ def verdicts(judged: Sequence[Any]) -> Table:
     )
 
 
-def certificate(content: Mapping[str, Any]) -> tuple[Table, Table]:
-    """Return a problem's certificate, and what limits sigma, G and d."""
+def certificate(content: Mapping[str, Any]) -> tuple[Table, ...]:
+    """Return a problem's certificate and what limits sigma, G and d; of a finite sum, where its
+    constants come from.
+    """
     problem = content["problem"]
+    if "psi" not in content:
+        shape = ", ".join(f"{name} = {value}" for name, value in problem.items() if name != "kind")
+        columns = ("name", "value", "standing", "meaning", "method")
+        constants = _table(
+            f"finite sum: logistic loss + alpha sum x^2/(1 + x^2), {shape}",
+            {"constant": "left", "value": "right", "standing": "left", "meaning": "left",
+             "method": "left"},
+            (
+                [number(item[name]) if name == "value" else item[name] for name in columns]
+                for item in content["constants"]
+            ),
+        )  # fmt: skip
+        return (constants,)
     shape = ", ".join(
         f"{name} {problem[name]:g}" for name in ("condition", "rotation") if name in problem
     )
@@ -213,9 +228,60 @@ def _verdict(verdict: str) -> Text:
     return Text(verdict, style=STYLES[verdict])
 
 
-def facts(rows: Sequence[tuple[str, str]]) -> Table:
+def facts(rows: Sequence[tuple[str, str]], title: str = "Doctor") -> Table:
     """Return a two-column list."""
-    return _table("Doctor", TWO, rows)
+    return _table(title, TWO, rows)
+
+
+def benchmark(content: Mapping[str, Any]) -> tuple[Table, ...]:
+    """Return what `verify.bench.bench` measured: rates, ratios, compilation and memory, machine."""
+    varied = ("d", "b", "T", "R", "threads", "dtype")
+    rates = _table(
+        "Rates, in millions of coordinate-steps (R d T) a second: median, slowest and fastest",
+        {"varied": "left", "engine": "left"} | dict.fromkeys((*varied, "rate", "from", "to"),
+                                                             "right"),
+        (
+            (_case(row), row["engine"], *(row[name] for name in varied),
+             *(f"{row[name] / 1e6:.4g}" for name in ("rate", "low", "high")))
+            for row in content["rows"]
+        ),
+    )  # fmt: skip
+    ratios = _table(
+        "Ratios, of medians measured side by side",
+        {"ratio": "left", "value": "right", "which is": "left"},
+        ((item["name"], f"{item['value']:.4g}", item["meaning"]) for item in content["ratios"]),
+    )
+    compiled = _table(
+        "Compilation, in a process of its own, for what reproduce --preset quick simulates",
+        {"cache": "left", "kernels": "right", "functions": "right", "compiling, s": "right",
+         "imports, s": "right", "first small simulation, s": "right"},
+        (
+            (name, item["kernels"], item["functions"],
+             *(f"{item[key]:.2f}" for key in ("compile_seconds", "import_seconds",
+                                              "first_seconds")))
+            for name, item in content["compile"].items()
+        ),
+    )  # fmt: skip
+    weighed = _table(
+        "Peak memory, in a process of its own, in MB",
+        {"engine": "left", "d": "right", "R": "right", "T": "right", "whole process": "right",
+         "for the runs": "right"},
+        (
+            (*(row[name] for name in ("engine", "d", "R", "T")),
+             *(f"{row[name] / 1e6:.1f}" for name in ("peak_bytes", "added_bytes")))
+            for row in content["memory"]
+        ),
+    )  # fmt: skip
+    found = [*content["machine"].items(), *content["versions"].items()]
+    machine = facts([(name, "–" if value is None else str(value)) for name, value in found],
+                    "Measured on")  # fmt: skip
+    return rates, ratios, compiled, weighed, machine
+
+
+def _case(row: Mapping[str, Any]) -> str:
+    if row["case"] == "ragged":
+        return "ragged T" if row.get("ragged") else "even T"
+    return f"eta {row['eta']}" if "eta" in row else row["case"].replace("_", " ")
 
 
 def _yes(value: bool) -> Text:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from theory.errors import InputError
 
-ENGINES = ("auto", "numba", "torch", "reference")
+ENGINES = ("auto", "numba", "torch", "triton", "reference")
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Choice:
     Attributes
     ----------
     engine : str
-        ``numba``, ``torch`` or ``reference``.
+        ``numba``, ``torch``, ``triton`` or ``reference``.
     device : str
         A torch device, such as ``cpu`` or ``cuda``.
     threads : int
@@ -64,6 +64,10 @@ def choose(engine: str = "auto", device: str = "auto", threads: int | None = Non
                 "torch there, or device cpu."
             )
         return Choice(engine, "cpu", _threads(engine, threads), "as asked")
+    if engine == "triton":
+        from simulators.engines.gpu_triton import checked_device
+
+        return Choice("triton", checked_device(resolve_device(device)), 1, "as asked")
     if engine == "torch":
         return Choice("torch", resolve_device(device), 1, "as asked")
     if device == "cpu":

@@ -100,6 +100,31 @@ def _expm1(x):
     return code
 
 
+def exp(x: Any) -> Any:
+    """Return e^x for -80 <= x <= 0 (float64: -700); accurate to rounding."""
+    raise NotImplementedError("for compiled code")
+
+
+@overload(exp, jit_options=INLINE)
+def _exp(x):
+    number = x.dtype
+    rounder, bias, mantissa = _ROUNDER[number], _BIAS[number], _MANTISSA[number]
+    ln2_1, ln2_2 = _LN2[number]
+    log2_e = 1 / LN2
+    # e^r = 1 + (r + r^2 q(r)) on |r| <= ln(2)/2, up to the power 13 or 7.
+    powers = range(13 if number == types.float64 else 7, 1, -1)
+    q = _polynomial(1 / math.factorial(n) for n in powers)
+
+    def code(x):
+        shifted = x * log2_e + rounder
+        k = shifted - rounder
+        r = (x - k * ln2_1) - k * ln2_2
+        power = from_bits((bits(shifted) + bias) << mantissa)  # 2^k
+        return power * (1.0 + (r + r * r * q(r)))
+
+    return code
+
+
 def tanh(u: Any) -> Any:
     """Return tanh u, accurate to rounding."""
     raise NotImplementedError("for compiled code")

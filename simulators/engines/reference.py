@@ -10,19 +10,24 @@ import numpy as np
 
 from simulators import noise, update
 from simulators.engines.schedule import events
-from simulators.problems import SeparableProblem
+from simulators.engines.strata import Strata
+from simulators.problems import FiniteSum, SeparableProblem
 from simulators.runs import Inputs, Runs
 
 
 def run(
-    problem: SeparableProblem,
+    problem: SeparableProblem | FiniteSum,
     method: update.Method,
     inputs: Inputs,
     *,
     trajectory: bool,
+    stretch: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Runs:
-    """Run every row of ``inputs``; see `simulators.simulate`."""
+    """Run every row of ``inputs``; see `simulators.simulate`.
+
+    ``stretch`` is how many steps one with a full gradient stands for (`engines.strata`).
+    """
     R, d, longest = len(inputs), problem.d, int(inputs.T.max())
     step, due = events(inputs.T)
     curves = {
@@ -35,25 +40,31 @@ def run(
     }
     everyone = _parameters(inputs)
     state = update.start(problem, everyone)
-    path = np.full((R, longest + 1, d), np.nan) if trajectory else None
     most = int(inputs.workers.max())
-    counts = np.full((R, longest, most, d), -1, dtype=np.int32) if trajectory else None
+    draws = _Heads(problem) if isinstance(problem, SeparableProblem) else _Samples(problem)
+    path = np.full((R, longest + 1, d), np.nan) if trajectory else None
+    width = d if draws.name == "heads" else int(inputs.b.max())
+    drawn = np.full((R, longest, most, width), -1, dtype=np.int32) if trajectory else None
     if path is not None:
         path[:, 0] = problem.x0
-    draws = _Heads(inputs, d)
+    strata = Strata(inputs, step, stretch) if stretch > 1 else None
+    groups = np.unique(np.stack([inputs.workers, inputs.b]), axis=1).T.tolist()
 
     for t in range(longest):
-        for n in np.unique(inputs.workers[t < inputs.T]):
-            active = np.flatnonzero((t < inputs.T) & (inputs.workers == n))
+        for n, b in groups:
+            active = np.flatnonzero((t < inputs.T) & (inputs.workers == n) & (inputs.b == b))
+            if not len(active):
+                continue
             parameters = update.Parameters(*(column[active] for column in everyone))
             before = update.State(*(part[active] for part in state))
-            heads = np.stack([draws.at(t, active, worker) for worker in range(n)])
-            batches = problem.noise_from_heads(heads.astype(np.float64), inputs.b[active, None])
-            after, info = update.step(problem, method, parameters, before, batches)
+            batch = np.stack([draws.at(t, inputs.take(active), b, worker) for worker in range(n)])
+            after, info = update.step(problem, method, parameters, before, draws.batches(batch, b))
 
-            square = info.gradient**2
-            total["grad_norm2"][active] += square.sum(1)
-            total["weighted_grad_norm2"][active] += (square * before.eta).sum(1)
+            seen, weight = (active, np.ones(())) if strata is None else strata.at(t, active)
+            at = np.searchsorted(active, seen)
+            square = problem.gradient(before.x[at], np) ** 2
+            total["grad_norm2"][seen] += weight * square.sum(1)
+            total["weighted_grad_norm2"][seen] += weight * (square * before.eta[at]).sum(1)
             change = np.abs(after.eta - before.eta)
             total["l1"][active] += change.sum(1)
             total["l2"][active] += (change**2).sum(1)
@@ -64,9 +75,9 @@ def run(
             state = update.State(
                 *(_put(old, active, new) for old, new in zip(state, after, strict=True))
             )
-            if path is not None and counts is not None:
+            if path is not None and drawn is not None:
                 path[active, t + 1] = after.x
-                counts[active, t, :n] = heads.swapaxes(0, 1)
+                drawn[active, t, :n, : batch.shape[2]] = batch.swapaxes(0, 1)
         for rows, columns in due.get(t + 1, ()):
             at = np.ix_(rows, columns)
             curves["mean_grad_norm2"][at] = total["grad_norm2"][rows, None] / (t + 1)
@@ -77,6 +88,7 @@ def run(
         if progress is not None:
             progress(t + 1, longest)
 
+    kept = drawn if drawn is None or most > 1 else drawn[:, :, 0]
     return Runs(
         inputs=inputs,
         step=step,
@@ -86,7 +98,8 @@ def run(
         adaptive_share=total["adaptive"] / (d * inputs.T),
         max_abs_gradient=total["max_abs"],
         x=state.x if path is None else path,
-        heads=counts if counts is None or most > 1 else counts[:, :, 0],
+        heads=kept if draws.name == "heads" else None,
+        samples=kept if draws.name == "samples" else None,
     )
 
 
@@ -104,23 +117,46 @@ def _put(old: np.ndarray, rows: np.ndarray, new: np.ndarray) -> np.ndarray:
 class _Heads:
     """The heads that a worker of every run draws at each step, (R, d) int64."""
 
-    def __init__(self, inputs: Inputs, d: int) -> None:
-        self.inputs = inputs
-        self.coordinate = np.arange(d, dtype=np.int64)[None, :]
+    name = "heads"
 
-    def at(self, t: int, rows: np.ndarray, worker: int) -> np.ndarray:
-        out = np.empty((len(rows), self.coordinate.shape[1]), dtype=np.int64)
-        for b in np.unique(self.inputs.b[rows]):
-            mine = np.flatnonzero(self.inputs.b[rows] == b)
-            key = self.inputs.key[rows[mine]].astype(np.int64)
-            replicate = self.inputs.replicate[rows[mine], None]
-            n = noise.steps_per_block(int(b))
-            block = np.full((1, 1), t // n)
-            stream = np.full((1, 1), noise.stream("gradient", worker))
-            counter = (block, self.coordinate, replicate, stream)
-            words = noise.philox(counter, (key[:, :1], key[:, 1:]))
-            out[mine] = noise.block_heads(words, int(b), _search)[t % n]
-        return out
+    def __init__(self, problem: SeparableProblem) -> None:
+        self.problem = problem
+        self.coordinate = np.arange(problem.d, dtype=np.int64)[None, :]
+
+    def at(self, t: int, inputs: Inputs, b: int, worker: int) -> np.ndarray:
+        n = noise.steps_per_block(b)
+        block = np.full((1, 1), t // n)
+        stream = np.full((1, 1), noise.stream("gradient", worker))
+        counter = (block, self.coordinate, inputs.replicate[:, None], stream)
+        words = noise.philox(counter, _key(inputs))
+        return noise.block_heads(words, b, _search)[t % n]
+
+    def batches(self, heads: np.ndarray, b: int) -> np.ndarray:
+        return self.problem.noise_from_heads(heads.astype(np.float64), float(b))
+
+
+class _Samples:
+    """The samples that a worker of every run draws at each step, (R, b) int64."""
+
+    name = "samples"
+
+    def __init__(self, problem: FiniteSum) -> None:
+        self.N = problem.N
+
+    def at(self, t: int, inputs: Inputs, b: int, worker: int) -> np.ndarray:
+        pairs = np.arange((b + 1) // 2, dtype=np.int64)[None, :]
+        both = noise.batch_samples(
+            self.N, t, inputs.replicate[:, None], _key(inputs), worker, pairs
+        )
+        return np.stack(both, axis=2).reshape(len(inputs), -1)[:, :b]
+
+    def batches(self, samples: np.ndarray, b: int) -> np.ndarray:
+        return samples
+
+
+def _key(inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
+    key = inputs.key.astype(np.int64)
+    return key[:, :1], key[:, 1:]
 
 
 def _search(thresholds: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -2,8 +2,12 @@
 
 from simulators.problems.certificate import Certificate as Certificate
 from simulators.problems.certificate import Constant as Constant
+from simulators.problems.finite_sum import FiniteSum as FiniteSum
 from simulators.problems.geometry import LARGEST_ROTATED as LARGEST_ROTATED
 from simulators.problems.geometry import STARTS as STARTS
 from simulators.problems.profiles import PROFILES as PROFILES
 from simulators.problems.separable import NOISES as NOISES
 from simulators.problems.separable import SeparableProblem as SeparableProblem
+
+Problem = SeparableProblem | FiniteSum
+"""Any of them: what Algorithm 1, the bounds and specs take."""

@@ -5,7 +5,7 @@ from typing import Literal
 
 from theory.setting import Constants
 
-Standing = Literal["exact", "upper_bound", "claimed"]
+Standing = Literal["exact", "upper_bound", "lower_bound", "claimed"]
 
 
 @dataclass(frozen=True)
@@ -13,11 +13,13 @@ class Constant:
     """A number with its standing.
 
     ``exact``: attained (or approached) and never exceeded. ``upper_bound``: never exceeded.
-    ``claimed``: somebody's word.
+    ``lower_bound``: never gone below. ``claimed``: somebody's word. ``method`` says in words where
+    a number comes from that does not follow from the problem's definition at sight.
     """
 
     value: float
     standing: Standing
+    method: str = ""
 
 
 @dataclass(frozen=True)

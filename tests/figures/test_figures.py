@@ -4,12 +4,20 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from figures import bound_vs_measured, falsifier_trail, linear_speedup, schedules, terms, tightness
+from figures import (
+    bound_vs_measured,
+    engine_speed,
+    falsifier_trail,
+    linear_speedup,
+    schedules,
+    terms,
+    tightness,
+)
 from figures.style import FORMATS, save
 
 
 @pytest.fixture(autouse=True)
-def close_figures():
+def _closed():
     yield
     plt.close("all")
 
@@ -56,6 +64,16 @@ def trail(label: str, factor: float) -> falsifier_trail.Trail:
     return falsifier_trail.Trail(label, ratio, share, scale, convex, noise, 3)
 
 
+def speed() -> engine_speed.Speed:
+    bars = {10: {"numpy": 7.0, "torch_optim_loop": 12345.0}, 100: {"numpy": 6.0}}
+    lines = []
+    for k, name in enumerate(engine_speed.LOOKS):
+        at = np.array([1, 4, 16] if name == "jax" else [1, 4, 16, 65536])
+        rate = np.full(len(at), 1e9 / 1.1**k)
+        lines.append(engine_speed.Line(name, at, rate, 0.9 * rate, 1.1 * rate))
+    return engine_speed.Speed(bars, lines, lines, "a machine")
+
+
 DRAW = {
     "bound_vs_measured": lambda: bound_vs_measured.draw([panel("b = 1"), panel("b = 8")], "band"),
     "linear_speedup": lambda: linear_speedup.draw(
@@ -66,6 +84,7 @@ DRAW = {
     "terms": lambda: terms.draw([sweep(), sweep()]),
     "schedules": lambda: schedules.draw(plane()),
     "falsifier_trail": lambda: falsifier_trail.draw([trail("seed 0", 1.0), trail("seed 1", 3.0)]),
+    "engine_speed": lambda: engine_speed.draw(speed()),
     "tightness": lambda: tightness.draw([rung("loose", 3.0), rung("sharp", 1.1)], "interval"),
 }
 
@@ -146,3 +165,25 @@ def test_the_trail_shows_the_best_so_far_and_ends_in_a_star_at_its_largest():
 def test_more_trails_than_can_be_told_apart_are_refused():
     with pytest.raises(ValueError, match="5 trails"):
         falsifier_trail.draw([trail("seed", 1.0)] * 5)
+
+
+def test_the_speed_bars_say_their_ratio_and_the_largest_is_at_the_bottom():
+    axes = DRAW["engine_speed"]().axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["NumPy", "torch.optim loop"]
+    assert axes.yaxis_inverted()
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["×7.0   d = 10", "×12 300", "×6.0   d = 100"]
+    assert sorted(bar.get_width() for bar in axes.patches) == [6.0, 7.0, 12345.0]
+
+
+def test_the_names_of_lines_stand_beside_their_ends_and_clear_of_each_other():
+    figure = DRAW["engine_speed"]()
+    axes = figure.axes[1]
+    names = {text.get_text(): text for text in axes.texts}
+    assert len(names) == len(engine_speed.LOOKS)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    for k, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[k + 1 :])
+    assert names["JAX"].xy[0] == 16
+    assert names["numba"].xy[0] == 65536

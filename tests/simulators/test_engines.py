@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators import METHODS, PROFILES, SeparableProblem, simulate, update
-from simulators.engines import torch_batched
+from simulators.engines import cpu_numba, torch_batched
 from simulators.engines.schedule import events
 from simulators.runs import checkpoints
 from simulators.simulation import _inputs
@@ -22,6 +22,7 @@ STATISTICS = (
 
 every_profile = pytest.mark.parametrize("profile", PROFILES)
 every_method = pytest.mark.parametrize("method", METHODS)
+every_engine = pytest.mark.parametrize("engine", ["numba", "torch"])
 every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 
@@ -71,12 +72,14 @@ def assert_same_bytes(one, other, rows=slice(None)):
 @pytest.mark.parametrize("shape", SHAPES)
 @every_method
 @every_profile
-def test_torch_follows_the_reference_along_whole_paths(profile, method, shape):
-    # T on both sides of the history's 32 slots and of its multiples, b of every noise layout.
+@every_engine
+def test_every_engine_follows_the_reference_along_whole_paths(engine, profile, method, shape):
+    # T on both sides of torch's history of 32 slots and of its multiples, b of every noise layout.
     problem = make(profile, **SHAPES[shape])
     grid = {
-        "b": [1, 3, 40, 100, 3], "T": [33, 70, 31, 70, 1], "workers": [1, 1, 2, 1, 3],
-        "v_init": [0, 0, 0, 0.03, 0], "method": method, "runs": 2 if shape == "plain" else 1,
+        "b": [1, 2, 3, 8, 16, 32, 40, 64, 100, 3], "T": [33, 70, 70, 70, 70, 70, 31, 70, 70, 1],
+        "workers": [1, 1, 1, 1, 1, 1, 2, 1, 1, 3], "v_init": [0, 0, 0, 0, 0, 0, 0, 0, 0.03, 0],
+        "method": method, "runs": 2 if shape == "plain" else 1,
     }  # fmt: skip
     reference = go(problem, engine="reference", **grid)
     norms = smallest_norms(problem, method, reference)
@@ -85,7 +88,7 @@ def test_torch_follows_the_reference_along_whole_paths(profile, method, shape):
         ("float64", 1e-12, 1e-6),
         ("float32", 2 * 70 * ULP["float32"], 1e-3),
     ):
-        batched = go(problem, engine="torch", dtype=dtype, **grid)
+        batched = go(problem, engine=engine, dtype=dtype, **grid)
         well = norms > least * problem.G
         assert well.mean() >= 0.8
         assert np.array_equal(batched.heads, reference.heads)
@@ -153,10 +156,13 @@ MIXED = {
 @pytest.mark.parametrize("shape", SHAPES)
 @every_dtype
 @every_profile
-def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(profile, dtype, shape):
+@every_engine
+def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(engine, profile, dtype, shape):
     # 3 x 3 numbers alone against 72 in company: other places in the vector registers too.
     problem = make(profile, **SHAPES[shape])
-    settings = {"runs": 3, "dtype": dtype, "record": "statistics", "method": "local_sam"}
+    settings = {
+        "runs": 3, "dtype": dtype, "record": "statistics", "method": "local_sam", "engine": engine,
+    }  # fmt: skip
     grid = go(problem, **settings, **MIXED)
     for cell in range(8) if shape == "plain" else (1, 3, 6):
         own = {name: values[cell] for name, values in MIXED.items()}
@@ -177,15 +183,40 @@ def test_reference_runs_are_the_same_bytes_alone_and_in_any_grid(method):
 @every_method
 def test_chunks_of_rows_and_refills_of_noise_leave_every_byte(monkeypatch, method, dtype):
     problem = make("cosine")
-    whole = go(problem, runs=3, dtype=dtype, method=method, **MIXED)
+    settings = {"runs": 3, "dtype": dtype, "method": method, "engine": "torch", **MIXED}
+    whole = go(problem, **settings)
     for elements in (1, 50):
         monkeypatch.setattr(torch_batched, "CHUNK", {"cpu": elements, "cuda": elements})
         monkeypatch.setattr(torch_batched, "REFILL", elements)
-        assert_same_bytes(whole, go(problem, runs=3, dtype=dtype, method=method, **MIXED))
+        assert_same_bytes(whole, go(problem, **settings))
+
+
+@every_dtype
+@every_method
+def test_blocks_threads_and_kept_words_leave_every_byte_of_numba(monkeypatch, method, dtype):
+    problem = make("cosine")
+    settings = {"dtype": dtype, "method": method, "engine": "numba", "record": "statistics"}
+    whole = go(problem, runs=40, threads=1, **settings, **MIXED)
+    for rows, words, threads in ((1, 2**20, 1), (6, 2**20, 2), (10**4, 0, 2), (10**4, 2**20, 3)):
+        monkeypatch.setattr(cpu_numba, "ROWS", rows)
+        monkeypatch.setattr(cpu_numba, "WORDS", words)
+        other = go(problem, runs=40, threads=threads, **settings, **MIXED)
+        assert_same_bytes(whole, other)
+
+
+@every_dtype
+@every_engine
+def test_the_order_of_the_cells_leaves_every_byte(engine, dtype):
+    problem, order = make("two_basin", noise="shift"), np.array([5, 2, 7, 0, 3, 6, 1, 4])
+    settings = {"runs": 3, "dtype": dtype, "engine": engine, "record": "statistics"}
+    straight = go(problem, **settings, **MIXED)
+    shuffled = go(problem, **settings, **{name: np.array(v)[order] for name, v in MIXED.items()})
+    rows = np.concatenate([straight.rows(cell) for cell in order])
+    assert_same_bytes(straight, shuffled, rows)
 
 
 @pytest.mark.parametrize(("profile", "dtype"), [("log_cosh", "float64"), ("cosine", "float32")])
-def test_the_number_of_threads_leaves_every_byte(monkeypatch, profile, dtype):
+def test_the_number_of_threads_leaves_every_byte_of_torch(monkeypatch, profile, dtype):
     # More than 2^15 elements: above that torch shares an operation among threads.
     monkeypatch.setattr(torch_batched, "CHUNK", {"cpu": 2**16, "cuda": 2**16})
     problem, before = make(profile), torch.get_num_threads()
@@ -194,19 +225,19 @@ def test_the_number_of_threads_leaves_every_byte(monkeypatch, profile, dtype):
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            runs.append(go(problem, runs=2**15 // 6 + 1, dtype=dtype, **grid))
+            runs.append(go(problem, runs=2**15 // 6 + 1, dtype=dtype, engine="torch", **grid))
     finally:
         torch.set_num_threads(before)
     assert_same_bytes(*runs)
 
 
-@pytest.mark.parametrize("engine", ["reference", "torch"])
+@pytest.mark.parametrize("engine", ["reference", "numba", "torch"])
 def test_a_replicate_is_the_same_bytes_however_many_there_are(engine):
     many, few = (go(make(), engine=engine, runs=runs) for runs in (7, 3))
     assert_same_bytes(many, few, slice(0, 3))
 
 
-@pytest.mark.parametrize("engine", ["reference", "torch"])
+@pytest.mark.parametrize("engine", ["reference", "numba", "torch"])
 def test_recording_a_trajectory_changes_no_statistic(engine):
     full, brief = (
         go(make(), engine=engine, record=record, **MIXED) for record in ("trajectory", "statistics")
@@ -217,7 +248,7 @@ def test_recording_a_trajectory_changes_no_statistic(engine):
     assert np.array_equal(brief.x, last)
 
 
-@pytest.mark.parametrize("engine", ["reference", "torch"])
+@pytest.mark.parametrize("engine", ["reference", "numba", "torch"])
 def test_progress_is_told_in_growing_numbers_that_stay_within_the_whole(engine):
     told = []
     go(make(d=1, start=0), engine=engine, T=600, progress=lambda *pair: told.append(pair))
@@ -241,7 +272,9 @@ def test_every_checkpoint_is_due_exactly_once_and_at_its_step(T):
         assert np.array_equal(row, checkpoints(length))
 
 
-ENGINES = [("reference", "float64"), ("torch", "float32"), ("torch", "float64")]
+ENGINES = [("reference", "float64")] + [
+    (engine, dtype) for engine in ("numba", "torch") for dtype in ("float32", "float64")
+]
 
 
 @pytest.mark.parametrize(("engine", "dtype"), ENGINES)

@@ -47,10 +47,11 @@ def test_log_cosh_keeps_its_digits_near_zero_and_far_away(u):
 
 @pytest.mark.parametrize("start", [0.0, 1e-35, 1e-30, 1e-25, 1e-20])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_perturbation_keeps_its_radius_however_small_the_gradient(start, dtype):
+@pytest.mark.parametrize("engine", ["numba", "torch"])
+def test_the_perturbation_keeps_its_radius_however_small_the_gradient(engine, start, dtype):
     """delta = rho s/||s||: no longer than rho where squares of s leave the dtype, 0 where s = 0."""
     problem = SeparableProblem("huber", "additive", L=1, sigma=0, G=1, d=2, start=start)
     setting = {"gamma": 0.01, "rho": 0.01, "beta1": 0.0, "beta2": 0.9, "eps": 1.0, "b": 1, "T": 1}
-    runs = simulate(problem, **setting, runs=1, seed=0, engine="torch", dtype=dtype)
+    runs = simulate(problem, **setting, runs=1, seed=0, engine=engine, dtype=dtype)
     expected = simulate(problem, **setting, runs=1, seed=0, engine="reference")
     np.testing.assert_allclose(runs.x, expected.x, rtol=1e-6)

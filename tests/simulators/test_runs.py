@@ -21,7 +21,7 @@ def go(**changes):
     return simulate(PROBLEM, **settings)
 
 
-ENGINES = pytest.mark.parametrize("engine", ["reference", "torch"])
+ENGINES = pytest.mark.parametrize("engine", ["reference", "numba", "torch"])
 
 
 @ENGINES

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from simulators import FiniteSum
 from simulators import spec as specs
 from theory import CORRECTED, InputError, corollary1
 
@@ -95,7 +96,7 @@ def test_runs_follow_the_cells_in_order(spec):
             assert (getattr(runs.inputs, name)[rows] == cell[name]).all(), name
 
 
-@pytest.mark.parametrize("engine", ["reference", "torch"])
+@pytest.mark.parametrize("engine", ["reference", "numba", "torch"])
 def test_one_cell_of_a_grid_run_alone_gives_the_same_bytes(tmp_path, spec, engine):
     for grid in (spec, scheduled(spec, c_gamma=0.003, c_rho=[0.1, 0.2])):
         grid = msgspec.structs.replace(
@@ -204,6 +205,97 @@ def test_a_problems_shape_is_written_only_where_it_has_one(spec):
     assert {name: written[name] for name in table} == table
     again = msgspec.convert(specs.to_json(shaped), type(spec))
     assert again.problem.make().spec == shaped.problem.make().spec
+
+
+FINITE = """
+[problem]
+kind = "finite_sum"
+alpha = 0.1
+start = 0.5
+{data}
+
+[run]
+gamma = 0.0005
+rho = 0.1
+beta1 = 0.9
+beta2 = 0.9
+eps = 0.25
+b = [1, 4]
+T = 12
+runs = 2
+seed = 7
+gradient_share = 0.5
+"""
+
+
+def finite(folder, data):
+    return specs.read(write(folder / "finite.toml", FINITE.replace("{data}", data)))
+
+
+def test_a_finite_sum_of_drawn_data_is_read_and_runs(tmp_path):
+    spec = finite(tmp_path, "N = 30\nd = 2\nseed = 4\ncondition = 3")
+    expected = FiniteSum.synthetic(30, 2, alpha=0.1, seed=4, condition=3, start=0.5)
+    assert spec.problem.make().spec == expected.spec
+    assert msgspec.convert(expected.spec, type(spec.problem)).make().spec == expected.spec
+    runs = specs.run(spec)
+    assert runs.cells == 2
+    again = specs.read(write(tmp_path / "spec.json", json.dumps(specs.to_json(spec))))
+    assert again == spec
+    assert specs.run(again).mean_grad_norm2.tobytes() == runs.mean_grad_norm2.tobytes()
+
+
+def test_the_share_of_full_gradients_reaches_the_runs_and_no_key(tmp_path):
+    spec = changed(finite(tmp_path, "N = 30\nd = 2\nseed = 4"), T=200)
+    some, all_ = specs.run(spec), specs.run(changed(spec, gradient_share=1.0))
+    assert np.array_equal(some.inputs.key, all_.inputs.key)
+    assert np.array_equal(some.x, all_.x)
+    assert not np.array_equal(some.mean_grad_norm2, all_.mean_grad_norm2)
+    assert "gradient_share" not in specs.to_json(changed(spec, gradient_share=None))["run"]
+
+
+def test_data_are_found_beside_the_spec_and_known_by_their_numbers(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "data.csv").write_text("1,2,1\n0.5,-1,0\n3,1,0\n")
+    spec = finite(tmp_path, 'data = "inner/data.csv"')
+    problem = spec.problem.make()
+    sha256 = problem.spec["sha256"]
+    assert "data.csv" not in json.dumps(problem.spec)
+    # From JSON in another folder too: the path is kept in full.
+    moved = write(tmp_path / "inner" / "spec.json", json.dumps(specs.to_json(spec)))
+    assert specs.read(moved).problem.make().spec == problem.spec
+    same = finite(tmp_path, f'data = "inner/data.csv"\nsha256 = "{sha256}"')
+    assert same.problem.make().spec == problem.spec
+    (tmp_path / "inner" / "data.csv").write_text("1,2,1\n0.5,-1,0\n3,2,0\n")
+    with pytest.raises(InputError, match="these are other data"):
+        same.problem.make()
+    with pytest.raises(InputError, match=r"nowhere\.npz cannot be read"):
+        finite(tmp_path, 'data = "nowhere.npz"').problem.make()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("d = 2\nseed = 1", "lacks `N`: a finite_sum problem needs it"),
+        ("N = 3\nd = 2", "lacks `seed`"),
+        ("N = 3\nd = 2\nseed = 1\nL = 2.0", "has `L`, which a finite_sum problem does not know"),
+        ('N = 3\nd = 2\nseed = 1\nnoise = "shift"', "has `noise`"),
+        ('data = "a.npz"\nN = 3', "has `N`, which a finite_sum problem with data does not know"),
+        ("N = 3\nd = 2\nseed = 1\nsha256 = 'a'", "has `sha256`"),
+        ("N = 3\nd = 2\nseed = 1.5", "seed"),
+    ],
+)
+def test_a_finite_sums_table_has_what_it_needs_and_nothing_beside(tmp_path, data, message):
+    with pytest.raises(InputError, match=rf"finite\.toml is no TOML spec: .*{message}"):
+        finite(tmp_path, data)
+
+
+def test_a_separable_problem_knows_nothing_of_data(spec):
+    for change in ({"N": 3.0}, {"alpha": 0.1}, {"data": "a.csv"}):
+        with pytest.raises(InputError, match=r"which a separable problem .*does not know: drop it"):
+            msgspec.structs.replace(spec.problem, **change)
+    with pytest.raises(InputError, match="kind = 'finite' is not known"):
+        msgspec.structs.replace(spec.problem, kind="finite")
+    assert "kind" not in specs.to_json(spec)["problem"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from simulators import SeparableProblem
+from simulators import FiniteSum, SeparableProblem
 from simulators.runs import Runs
 from verify import cli
 
@@ -451,6 +451,59 @@ def test_problem_in_json_makes_the_problem_again(capsys, monkeypatch, start):
     assert room["sigma"] == ("<", pytest.approx(2 * 10**0.5))
     assert room["G"] == (">", pytest.approx(0.1**0.5))
     assert room["d"] == (">=", 1)
+
+
+FINITE = """
+[problem]
+kind = "finite_sum"
+N = 30
+d = 2
+alpha = 0.1
+seed = 4
+start = 0.5
+
+[run]
+gamma = 0.0005
+rho = 0.1
+beta1 = 0.9
+beta2 = 0.9
+eps = 0.25
+b = [1, 4]
+T = 12
+runs = 2
+seed = 7
+"""
+
+
+def test_problem_takes_a_spec_and_says_where_a_finite_sums_constants_come_from(
+    capsys, monkeypatch, tmp_path
+):
+    spec = tmp_path / "finite.toml"
+    spec.write_text(FINITE)
+    code, text, _ = adasam(capsys, monkeypatch, "problem", str(spec))
+    assert code == 0
+    for said in ("finite sum", "N = 30", "upper_bound", "lower_bound", "mean entropy"):
+        assert said in text, said
+    code, text, _ = adasam(capsys, monkeypatch, "problem", str(spec), "--json")
+    constants = {item["name"]: item for item in json.loads(text)["constants"]}
+    problem = FiniteSum.synthetic(30, 2, alpha=0.1, seed=4, start=0.5)
+    assert constants["sigma"]["value"] == problem.sigma
+    assert constants["L"]["method"] == problem.certificate.L.method
+    code, _, err = adasam(capsys, monkeypatch, "problem", str(spec), "--sigma", "1")
+    assert code == 2
+    assert "--sigma is given beside a spec" in err
+    code, _, err = adasam(capsys, monkeypatch, "problem", "huber", "--L", "1")
+    assert code == 2
+    assert "--sigma is missing" in err
+
+
+def test_simulate_runs_a_finite_sum(capsys, monkeypatch, tmp_path):
+    spec, out = tmp_path / "finite.toml", tmp_path / "runs.npz"
+    spec.write_text(FINITE)
+    code, text, _ = adasam(capsys, monkeypatch, "simulate", str(spec), "--json", "--out", str(out))
+    assert code == 0
+    assert [row["b"] for row in json.loads(text)["cells"]] == [1, 4]
+    assert Runs.load(out).mean_grad_norm2.shape == (4, 64)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from simulators import spec as specs
-from simulators.problems import SeparableProblem
+from simulators.problems import Problem
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
 from theory.bound import Bound, trivial
@@ -155,11 +155,11 @@ def evidence(variant: str, results: Results) -> Evidence:
     return {"instances": instances, "closed_form": _closed_form_check()}
 
 
-def _setting(problem: SeparableProblem, cell: dict[str, float]) -> tuple[Any, Hyperparameters]:
+def _setting(problem: Problem, cell: dict[str, float]) -> tuple[Any, Hyperparameters]:
     return problem.certificate.constants, specs.hyperparameters(cell)
 
 
-def _right_side(bound: Bound, problem: SeparableProblem, cell: dict[str, float]) -> dict[str, Any]:
+def _right_side(bound: Bound, problem: Problem, cell: dict[str, float]) -> dict[str, Any]:
     setting = _setting(problem, cell)
     return {
         "rhs": float(bound.total(*setting)),

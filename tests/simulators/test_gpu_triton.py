@@ -1,0 +1,260 @@
+"""The Triton engine without a GPU: its kernel, interpreted on the CPU, against the others."""
+
+import importlib.util
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from simulators import METHODS, PROFILES, Inputs, Runs, noise
+from simulators import spec as specs
+from simulators.engines import gpu_triton
+from simulators.simulation import simulate
+from theory import CORRECTED
+from theory.errors import InputError
+from verify.statistics import finite_sample_mean
+from verify.verdict import verdict
+
+interpreted = pytest.mark.skipif(
+    importlib.util.find_spec("triton") is None, reason="triton is not installed: Linux x86-64 only"
+)
+RUN = {
+    "gamma": 0.02, "rho": 0.1, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 3,
+    "v_init": 0.03, "runs": 2, "seed": 1, "record": "trajectory",
+}  # fmt: skip
+STATISTICS = (
+    "mean_grad_norm2", "mean_weighted_grad_norm2", "objective", "eta_variation_l1",
+    "eta_variation_l2", "adaptive_share", "max_abs_gradient", "x",
+)  # fmt: skip
+TOLERANCE = {"float64": 1e-12, "float32": 4e-6}
+"""Of what ends after a few steps: in float32 some units in the last place for each."""
+
+every_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
+
+
+def make(profile="huber", noise="additive", d=2, dtype="float64", problem=None, **run):
+    table = {"L": 2.0, "sigma": 0.75, "G": 1.5, "d": d, "start": [0.4, -2.0, 1.0][:d]}
+    if d > 3:
+        table["start"] = np.linspace(-3, 3, d).tolist()
+    return {
+        "problem": table | {"profile": profile, "noise": noise} | (problem or {}),
+        "run": RUN | run,
+        "engine": {"name": "triton", "dtype": dtype},
+    }
+
+
+def on(engine, spec):
+    """The runs of a spec on another engine, on the CPU."""
+    table = spec["engine"] | {"name": engine, "device": "cpu"}
+    return specs.run(msgspec.convert(spec | {"engine": table}, specs.Spec), allow_outside=True)
+
+
+class Interpreter:
+    """A process in which Triton interprets."""
+
+    def __init__(self):
+        root = Path(__file__).parents[2]
+        path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
+        self.process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("interpret_triton.py")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": path},
+        )  # fmt: skip
+
+    def __call__(self, spec, **settings):
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        pickle.dump((spec, settings), self.process.stdin)
+        self.process.stdin.flush()
+        arrays = pickle.load(self.process.stdout)
+        inputs = Inputs(**{field.name: arrays.pop(field.name) for field in fields(Inputs)})
+        return Runs(inputs, **arrays)
+
+
+@pytest.fixture(scope="module")
+def interpret():
+    interpreter = Interpreter()
+    with interpreter.process:  # leaving closes its input, which ends it
+        yield interpreter
+
+
+def assert_same_paths(runs, expected, dtype="float64"):
+    """All that is whole is equal, all else within the tolerance of its own largest value."""
+    assert np.array_equal(runs.heads, expected.heads)
+    assert np.array_equal(runs.step, expected.step)
+    for name in STATISTICS:
+        values, truth = getattr(runs, name), getattr(expected, name)
+        limit = TOLERANCE[dtype] * np.nanmax(np.abs(truth))
+        np.testing.assert_allclose(values, truth, rtol=0, atol=limit, equal_nan=True, err_msg=name)
+
+
+def assert_same_bytes(one, other, rows=slice(None)):
+    """The runs ``rows`` of ``one`` are the runs of ``other``, bit for bit."""
+    for name, array in other.arrays().items():
+        if name != "cell":
+            assert one.arrays()[name][rows].tobytes() == array.tobytes(), name
+
+
+@interpreted
+@pytest.mark.parametrize("noise", ["additive", "shift"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_kernel_follows_the_reference(interpret, profile, method, noise):
+    # b = 40 needs new words after 2 steps.
+    b = [1, 40, 100, 3][list(PROFILES).index(profile) % 4]
+    workers = 2 if method == "local_sam" else 1
+    spec = make(profile, noise, method=method, b=b, workers=workers)
+    if noise == "shift":
+        spec["problem"]["condition"] = 50.0
+    assert_same_paths(interpret(spec), on("reference", spec))
+
+
+@interpreted
+@pytest.mark.parametrize("noise", ["additive", "shift"])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_kernel_follows_the_reference_in_float32(interpret, profile, noise):
+    spec = make(profile, noise, dtype="float32", T=3)
+    assert_same_paths(interpret(spec), on("reference", spec), "float32")
+
+
+@interpreted
+@pytest.mark.parametrize("method", ["adasam", "local_sam", "adam_sam"])
+def test_blocks_of_unlike_runs_follow_the_reference(interpret, method):
+    # Runs of a block with unlike T, blocks with unlike b and workers, words used up.
+    spec = make("huber", method=method, b=[3, 40], T=[1, 4, 6], workers=[1, 2], runs=1)
+    assert_same_paths(interpret(spec), on("reference", spec))
+
+
+@interpreted
+@every_dtype
+@pytest.mark.parametrize("d", [1, 4, 5, 21, 130])
+def test_runs_spread_over_lanes_follow_the_reference(interpret, d, dtype):
+    # Lanes that are full and not, one and several coordinates in each, one warp and several.
+    spec = make("log_rational", "shift", d=d, dtype=dtype, T=3)
+    assert_same_paths(interpret(spec), on("reference", spec), dtype)
+    spec = make("two_basin", d=d, dtype=dtype, T=2, method="local_sam", workers=2)
+    assert_same_paths(interpret(spec), on("reference", spec), dtype)
+
+
+@interpreted
+@every_dtype
+@pytest.mark.parametrize("profile", ["log_cosh", "cosine", "log_rational", "pseudo_huber"])
+def test_slopes_and_values_are_right_from_afar_to_the_minimiser(interpret, profile, dtype):
+    # With gamma = eps the step is the gradient; here u = x.
+    places = np.concatenate([[0.0], np.geomspace(1e-8, 40, 60)]) * (-1.0) ** np.arange(61)
+    spec = make(profile, d=61, dtype=dtype, T=1, method="sgd", gamma=1.0, eps=1.0, beta1=0.0,
+                problem={"start": places.tolist(), "L": 1.0, "G": 1.0, "sigma": 0.0})  # fmt: skip
+    runs, truth = interpret(spec), on("reference", spec)
+    unit = np.finfo(dtype).eps
+    steps, expected = runs.x[:, 1] - places, truth.x[:, 1] - places
+    assert (np.abs(steps - expected) <= 4 * unit * np.maximum(1e-8, np.abs(places))).all()
+    np.testing.assert_allclose(runs.mean_grad_norm2, truth.mean_grad_norm2, rtol=4 * unit)
+    np.testing.assert_allclose(runs.objective, truth.objective, rtol=8 * unit)
+
+
+@interpreted
+def test_the_kernel_draws_the_contracts_integers(interpret):
+    # Every width of a field, over words and Philox blocks, and the table.
+    steps = {1: 34, 2: 18, 3: 34, 7: 18, 16: 10, 29: 6, 33: 3, 64: 4, 65: 6, 1000: 5}
+    for b, T in steps.items():
+        runs = interpret(make(d=1, b=b, T=T, method="sgd", runs=3))
+        n, key = noise.steps_per_block(b), runs.inputs.key.astype(np.int64)
+        for t in range(T):
+            counter = (np.array([t // n]), np.array([0]), runs.inputs.replicate, np.array([0]))
+            words = noise.philox(counter, (key[:, 0], key[:, 1]))
+            heads = noise.block_heads(
+                words, b, lambda table, bits: np.searchsorted(table, bits, side="right")
+            )
+            assert np.array_equal(runs.heads[:, t, 0], heads[t % n]), (b, t)
+
+
+@interpreted
+@every_dtype
+def test_a_runs_bits_depend_on_nothing_around_it(interpret, dtype):
+    changes = {"b": [40], "T": [2, 3], "workers": [1, 2], "method": "local_sam", "runs": 2}
+    spec = make("pseudo_huber", dtype=dtype, **changes)
+    grid = interpret(spec)
+    assert_same_bytes(grid, interpret(spec, SEGMENT=2, MOST_RUNS=1))
+    brief = interpret(make("pseudo_huber", dtype=dtype, **changes | {"record": "statistics"}))
+    last = grid.x[np.arange(len(grid.inputs)), grid.inputs.T]
+    assert brief.x.tobytes() == last.tobytes()
+    for cell in (0, 3):
+        own = {name: getattr(grid.inputs, name)[2 * cell].item() for name in ("b", "T", "workers")}
+        alone = interpret(make("pseudo_huber", dtype=dtype, **changes | own | {"runs": 1}))
+        for name in ("mean_grad_norm2", "objective", "eta_variation_l2", "max_abs_gradient"):
+            expected = getattr(grid, name)[2 * cell]
+            assert getattr(alone, name)[0].tobytes() == expected.tobytes(), name
+
+
+@interpreted
+def test_all_engines_give_one_path_and_one_verdict(interpret):
+    spec = make("huber", d=1, T=6, gamma=0.005, runs=32, b=[2], v_init=0.0)
+    problem = msgspec.convert(spec["problem"], specs.ProblemSpec).make()
+    cell = specs.cells(msgspec.convert(spec, specs.Spec), problem)[0]
+    bound = float(CORRECTED.total(problem.certificate.constants, specs.hyperparameters(cell)))
+    engines = {name: on(name, spec) for name in ("reference", "torch", "numba")}
+    engines["triton"] = interpret(spec)
+    verdicts = {}
+    for name, runs in engines.items():
+        assert_same_paths(runs, engines["reference"])
+        interval = finite_sample_mean(runs.lhs(0), problem.largest_grad_norm2, 0.99)
+        sides = {"lhs_low": interval.low, "lhs_high": interval.high}
+        verdicts[name] = [
+            verdict({"instances": [sides | {"rhs": rhs}]}) for rhs in (bound, 0.5 * interval.low)
+        ]
+    assert verdicts == {name: ["holds", "refuted"] for name in engines}
+
+
+@interpreted
+def test_what_the_kernel_cannot_hold_runs_on_torch(interpret):
+    for spec in (
+        make(d=2, problem={"rotation": 1}),
+        make(d=gpu_triton.largest_d("float64") + 1, T=2),
+        make(d=gpu_triton.largest_d("float32") + 1, T=2, dtype="float32"),
+    ):
+        assert_same_bytes(interpret(spec), on("torch", spec))
+
+
+def test_what_the_kernel_cannot_hold_is_told_with_a_reason():
+    def reason(d=2, T=4, dtype="float64", **problem):
+        made = msgspec.convert(make(d=d, problem=problem)["problem"], specs.ProblemSpec).make()
+        runs = simulate(made, **{**RUN, "T": 1}, engine="reference")
+        inputs = Inputs(**{
+            field.name: getattr(runs.inputs, field.name) if field.name != "T" else np.array([T, T])
+            for field in fields(Inputs)
+        })  # fmt: skip
+        return gpu_triton.unsuited(made, inputs, dtype) or "none"
+
+    assert reason() == "none"
+    assert reason(d=512) == "none"
+    assert reason(d=1024, dtype="float32") == "none"
+    assert "matrix" in reason(rotation=1)
+    assert "d = 513 exceeds 512" in reason(d=513)
+    assert "d = 1025 exceeds 1024" in reason(d=1025, dtype="float32")
+    assert "T = 2147483647" in reason(T=2**31 - 1)
+
+
+def test_a_run_lies_in_the_fewest_lanes_that_hold_it():
+    for dtype, parts in gpu_triton.PARTS.items():
+        for d in range(1, gpu_triton.largest_d(dtype) + 1):
+            shape = gpu_triton.shape_for(d, dtype)
+            assert shape.parts <= parts
+            assert (shape.parts - 1) * shape.C < d <= shape.parts * shape.C
+            assert shape.C == 1 or shape.C // 2 * parts < d
+            assert 32 * shape.warps == shape.R * shape.C
+            assert shape.C <= gpu_triton.LANES
+
+
+def test_without_a_gpu_or_triton_the_cure_is_told(monkeypatch):
+    problem = msgspec.convert(make()["problem"], specs.ProblemSpec).make()
+    with pytest.raises(InputError, match=r"(TRITON_INTERPRET=1|extra gpu)"):
+        simulate(problem, **RUN, engine="triton", device="cpu")
+    monkeypatch.delitem(sys.modules, "simulators.engines.triton_kernel", raising=False)
+    monkeypatch.setitem(sys.modules, "triton", None)
+    with pytest.raises(InputError, match="install the extra gpu"):
+        simulate(problem, **RUN, engine="triton", device="cpu")

@@ -1,0 +1,318 @@
+"""`adasam bench`: turn by turn, medians, ratios; no test looks at how fast anything is."""
+
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from figures.style import FORMATS
+from verify import bench, cli
+from verify.bench import children, job, measure
+from verify.bench.cases import cases
+from verify.bench.contenders import CONTENDERS, Contender
+from verify.bench.drawing import speed
+from verify.bench.measure import Entry, held_to, rates
+from verify.bench.ratios import ratios
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="only Linux holds a process to some cores"
+)
+
+TINY = bench.Sizes(
+    runs=4, d=(10,), b=(1,), T=(4, 8), R=(2, 1024), ragged=(4, 8), rounds=2, seconds=1e-4,
+    fewest=1e-3,
+)  # fmt: skip
+
+COMPILED = {
+    name: {"kernels": 1, "functions": 2, "compile_seconds": 3.0, "import_seconds": 4.0,
+           "first_seconds": 5.0}
+    for name in ("cold", "warm")
+}  # fmt: skip
+
+
+class Clock:
+    """A clock that only moves when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(measure.time, "perf_counter", clock.perf_counter)
+    return clock
+
+
+def silent(*_):
+    """Report no progress."""
+
+
+def test_entries_take_turns_and_the_median_of_the_rounds_counts_without_the_warm_up(clock):
+    calls = []
+    # The warm-up's call and the one that sees how long it takes are as slow as can be.
+    pace = {"a": iter([99, 5, 1, 4, 2, 3, 5]), "b": iter([99, 5, 10, 20, 40, 50, 30])}
+
+    def make(name):
+        def run(T, seed):
+            calls.append((name, T, seed))
+            clock.now += next(pace[name])
+
+        return lambda: run
+
+    entries = [Entry({"engine": name}, 1, make(name), per_step=7.0, T=6) for name in "ab"]
+    first, second = rates(entries, rounds=5, seconds=1.0, label="x", progress=silent)
+    order = [name for name, _, _ in calls]
+    assert order == ["a", "a", "b", "b"] + ["a", "b"] * 5
+    assert (first["rate"], first["low"], first["high"]) == (42 / 3, 42 / 5, 42 / 1)
+    assert (second["rate"], second["low"], second["high"]) == (42 / 30, 42 / 50, 42 / 10)
+    assert (first["T"], first["threads"], first["rounds"]) == (6, 1, 5)
+    seeds = [seed for name, _, seed in calls if name == "a"]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_as_many_steps_are_timed_as_take_the_time_asked_for(clock):
+    def run(T, seed):
+        clock.now += 1e-3 * T
+
+    entry = Entry({}, 1, lambda: run, per_step=5.0)
+    (row,) = rates([entry], rounds=3, seconds=2.0, label="x", progress=silent)
+    assert row["T"] == 2000
+    assert row["rate"] == pytest.approx(5.0 / 1e-3)
+    (row,) = rates(
+        [Entry({}, 1, lambda: run, per_step=5.0, fewest=4096)], rounds=3, seconds=2.0, label="x",
+        progress=silent,
+    )  # fmt: skip
+    assert row["T"] == 4096
+
+
+def test_a_T_that_is_given_is_timed_as_often_as_takes_the_time_asked_for(clock):
+    calls = []
+
+    def run(T, seed):
+        calls.append(T)
+        clock.now += 1e-3 * T
+
+    entry = Entry({}, 1, lambda: run, per_step=5.0, T=10)
+    (row,) = rates([entry], rounds=3, seconds=0.05, label="x", progress=silent)
+    assert calls == [10] * (2 + 3 * 5)
+    assert row["rate"] == pytest.approx(5.0 / 1e-3)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_are_held_within_and_as_before_after_even_an_interruption(threads):
+    cores, before = os.sched_getaffinity(0), torch.get_num_threads()
+    seen = []
+
+    def stop():
+        with held_to(threads):
+            seen.append((len(os.sched_getaffinity(0)), torch.get_num_threads()))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    assert seen == [(min(threads, len(cores)), threads)]
+    assert (os.sched_getaffinity(0), torch.get_num_threads()) == (cores, before)
+
+
+def row(case, engine="numba", rate=1.0, **more):
+    fields = {"d": 10, "b": 16, "T": 4000, "R": 1024, "dtype": "float32", "threads": 1}
+    return {"case": case, "engine": engine, "rate": rate} | fields | more
+
+
+def test_ratios_are_those_of_the_rows_that_they_name():
+    rows = [
+        row("d", rate=60.0), row("d", "numpy", 5.0), row("d", rate=80.0, d=100),
+        row("d", "numpy", 8.0, d=100), row("b", rate=30.0, b=1), row("b", rate=20.0),
+        row("b", rate=10.0, b=65536), row("b", "numpy", 1.0, b=1), row("T", rate=50.0),
+        row("T", rate=45.0, T=64000), row("R", rate=8.0, R=64), row("R", rate=16.0),
+        row("threads", rate=7.0), row("threads", rate=14.0, threads=2),
+        row("ragged", rate=9.0, ragged=True), row("ragged", rate=10.0),
+        row("dtype", rate=6.0, dtype="float64"), row("dtype", rate=8.0),
+        row("eta", rate=4.0, eta="rests"), row("eta", rate=3.0, eta="changes every step"),
+        row("finite_sum", "torch_gather_bmm", 2.0), row("finite_sum", rate=7.0),
+    ]  # fmt: skip
+    memory = [{"T": 4000, "peak_bytes": 100}, {"T": 64000, "peak_bytes": 101}]
+    found = {item["name"]: item["value"] for item in ratios(rows, memory)}
+    assert found == {
+        "numba/numpy, d = 10": 12.0,
+        "numba/numpy, d = 100": 10.0,
+        "b = 1 / b = 16": 1.5,
+        "b = 65536 / b = 16": 0.5,
+        "T = 64000 / T = 4000": 0.9,
+        "R = 64 / R = 1024": 0.5,
+        "threads = 2": 2.0,
+        "ragged T": 0.9,
+        "numba, float64": 0.75,
+        "eta changes every step": 0.75,
+        "finite sum, numba/torch_gather_bmm": 3.5,
+        "peak memory, T = 64000 / T = 4000": 1.01,
+    }
+
+
+def test_what_was_not_measured_has_no_ratio():
+    assert ratios([]) == []
+    assert ratios([row("threads"), row("d"), row("b")]) == []
+
+
+def test_every_contender_is_timed_at_every_d_and_the_sizes_are_those_asked_for():
+    made = {name: entries() for name, entries in cases(bench.FULL, 2).items()}
+    present = {name for name, contender in CONTENDERS.items() if not contender.missing}
+    for d in (1, 10, 100, 1000):
+        assert {e.row["engine"] for e in made["d"] if e.row["d"] == d} == present
+    numba = [e for entries in made.values() for e in entries if e.row["engine"] == "numba"]
+    assert {e.row["b"] for e in numba} == {1, 4, 16, 64, 256, 65536}
+    assert {e.row["R"] for e in made["R"]} == {64, 256, 1024, 4096, 16384}
+    assert {e.T for e in made["T"]} == {4000, 16000, 64000}
+    assert [e.threads for e in made["threads"]] == [1, 2]
+    assert [e.threads for e in cases(bench.FULL, 1)["threads"]()] == [1]
+    ragged, even = made["ragged"]
+    # As much work in both, but for rounding.
+    assert even.T is not None
+    assert ragged.T is not None
+    assert ragged.per_step * ragged.T == pytest.approx(even.per_step * even.T, rel=1e-3)
+
+
+def test_a_contender_that_is_not_installed_is_left_out_and_named(monkeypatch):
+    absent = Contender("absent", "", lambda *_: lambda *_: np.zeros(1), needs=("no_such_package",))
+    monkeypatch.setitem(CONTENDERS, "absent", absent)
+    entries = cases(TINY, 1)["d"]()
+    assert "absent" not in {entry.row["engine"] for entry in entries}
+    assert absent.missing == ["no_such_package"]
+
+
+def test_compilations_are_counted_with_and_without_what_they_call():
+    from numba import njit
+    from numba.core.event import RecordingListener, install_listener
+
+    inner = njit(lambda x: x + 1)
+    outer = njit(lambda x: inner(x) * 2)
+    with install_listener("numba:compile", RecordingListener()) as listener:
+        assert outer(1) == 4
+    both = children.counted(listener.buffer)
+    assert (both["kernels"], both["functions"]) == (1, 2)
+    assert both["compile_seconds"] > 0
+    with install_listener("numba:compile", RecordingListener()) as listener:
+        assert outer(2) == 6
+    again = children.counted(listener.buffer)
+    assert again == {"kernels": 0, "functions": 0, "compile_seconds": 0.0}
+
+
+def test_the_quick_presets_simulations_are_all_there_and_short():
+    from verify.claims import CLAIMS
+
+    specs = children.quick_specs()
+    assert len(specs) >= len({claim.study.name for claim in CLAIMS.values() if claim.study})
+    assert all(spec.run.runs == 1 and max(spec.run.T) < 100 for spec in specs)
+    assert {spec.engine.dtype for spec in specs} == {"float32", "float64"}
+
+
+def test_memory_is_that_of_processes_of_their_own():
+    one, two = children.memory((4, 8), 4, silent)
+    assert (one["T"], two["T"], one["R"]) == (4, 8, 4)
+    # An interpreter with numba loaded holds more than this, and far less than that.
+    for item in (one, two):
+        assert 2e7 < item["peak_bytes"] < 4e9
+        assert item["added_bytes"] <= item["peak_bytes"]
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """The command with sizes that take no time, and without its child processes."""
+    monkeypatch.setattr(job, "QUICK", TINY)
+    monkeypatch.setattr(job, "compilation", lambda specs, progress: COMPILED)
+    monkeypatch.setattr(
+        job, "memory",
+        lambda lengths, runs, progress: [
+            {"engine": "numba", "d": 10, "R": runs, "T": T, "peak_bytes": 10, "added_bytes": 1}
+            for T in lengths
+        ],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Fewer contenders: JAX compiles for seconds what it then runs in none."""
+    for name in ("jax", "jax_runs_last"):
+        monkeypatch.delitem(CONTENDERS, name)
+
+
+def adasam(capsys, monkeypatch, *arguments):
+    """Run the command line in this process; return the exit code, stdout and stderr."""
+    monkeypatch.setattr(sys, "argv", ["adasam", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    captured = capsys.readouterr()
+    return int(caught.value.code or 0), captured.out, captured.err
+
+
+def test_json_alone_is_printed_and_written_with_the_figure(capsys, monkeypatch, tmp_path, tiny):
+    folder = tmp_path / "bench"
+    code, out, _ = adasam(capsys, monkeypatch, "bench", "--quick", "--json", "--out", str(folder))
+    content = json.loads(out)
+    assert code == 0
+    assert json.loads((folder / "bench.json").read_text()) == content
+    figures = {f"engine_speed.{kind}" for kind in FORMATS}
+    assert {path.name for path in folder.iterdir()} == {"bench.json", *figures}
+    assert content["quick"] is True
+    assert content["machine"]["cores"] == len(os.sched_getaffinity(0))
+    for item in content["rows"]:
+        assert {"case", "engine", "d", "b", "dtype", "threads", "rate", "R", "T", "device"} <= {
+            *item
+        }
+        assert 0 < item["low"] <= item["rate"] <= item["high"]
+        assert item["rounds"] == TINY.rounds
+    present = {name for name, contender in CONTENDERS.items() if not contender.missing}
+    assert {item["engine"] for item in content["rows"] if item["case"] == "d"} == present
+    assert set(content["missing"]) == set(CONTENDERS) - present
+    # Every ratio can be had from the rows again.
+    assert ratios(content["rows"], content["memory"]) == content["ratios"]
+    drawn = speed(content)
+    assert set(drawn.bars) == {10}
+    assert {line.engine for line in drawn.over_d} == present
+
+
+def test_tables_say_rates_ratios_compilation_memory_and_machine(capsys, monkeypatch, tiny, few):
+    code, out, _ = adasam(capsys, monkeypatch, "bench", "--quick")
+    assert code == 0
+    for words in (
+        "Rates", "torch_optim_loop", "ragged T", "Ratios", "numba/numpy, d = 10",
+        "Compilation", "cold", "warm", "Peak memory", "Measured on", "processor", "llvmlite",
+    ):  # fmt: skip
+        assert words in out, words
+
+
+def test_an_interruption_leaves_no_file(capsys, monkeypatch, tmp_path, tiny):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "rates", stop)
+    code, out, _ = adasam(
+        capsys, monkeypatch, "bench", "--quick", "--json", "--out", str(tmp_path / "bench")
+    )
+    assert code == 130
+    assert out == ""
+    assert list((tmp_path / "bench").iterdir()) == []
+
+
+def test_an_out_that_cannot_be_written_to_is_refused_before_anything_is_timed(
+    capsys, monkeypatch, tmp_path
+):
+    (tmp_path / "file").write_text("")
+    place = str(tmp_path / "file" / "bench")
+    code, out, err = adasam(capsys, monkeypatch, "bench", "--out", place)
+    assert (code, out) == (2, "")
+    assert "--out" in err
+
+
+def test_a_system_that_cannot_hold_cores_is_refused(capsys, monkeypatch):
+    monkeypatch.delattr(os, "sched_setaffinity")
+    code, out, err = adasam(capsys, monkeypatch, "bench", "--quick", "--json")
+    assert (code, out) == (2, "")
+    assert "Linux" in err
