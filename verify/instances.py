@@ -102,7 +102,8 @@ def spec_at(
         "b": 2 ** round(z["b"]),
         "T": T,
     }
-    largest = _largest_gamma(bound, problem, cell)
+    at_scale = Constants(L=scale, sigma=0.0, G=scale, d=d, Delta=0.0)
+    largest = _largest_gamma(bound, at_scale, cell)
     run = RunSpec(
         gamma=10.0 ** z["gamma"] * largest,
         runs=runs,
@@ -113,13 +114,12 @@ def spec_at(
     return Spec(problem=problem, run=run)
 
 
-def _largest_gamma(bound: Bound, problem: ProblemSpec, cell: dict[str, Any]) -> float:
+def _largest_gamma(bound: Bound, constants: Constants, cell: dict[str, Any]) -> float:
     """Return the largest step that a bound's preconditions allow, unit X; eps/L if they allow any.
 
     A step beyond eps/L leaves a quadratic basin on the other side.
     """
-    free = cell["eps"] / problem.L
-    constants = Constants(L=problem.L, sigma=0.0, G=problem.G, d=problem.d, Delta=0.0)
+    free = float(cell["eps"] / constants.L)
     checks = bound.preconditions(constants, Hyperparameters(gamma=free, **cell))
     limits = [
         float(check.limit)
