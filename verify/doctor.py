@@ -11,7 +11,8 @@ OURS = ("theory", "simulators", "figures", "verify")
 def examine() -> tuple[list[tuple[str, str]], list[str]]:
     """Return facts (name, value) and problems, each a sentence with its cure."""
     facts = list(versions().items())
-    facts.append(("runs go to", str(choose())))
+    choice = choose()
+    facts += [("device", choice.device), ("runs go to", str(choice))]
     return facts, [problem for name in OURS if (problem := _shadow(name))]
 
 

@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures import bound_vs_measured, linear_speedup, regime_map, schedules, terms, tightness
+from figures import (
+    bound_vs_measured,
+    falsifier_trail,
+    linear_speedup,
+    regime_map,
+    schedules,
+    terms,
+    tightness,
+)
 from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import corollary1 as corollary1_theory
@@ -15,6 +23,8 @@ from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import CORRECTED, VARIANTS
 from verify.claim import PRESETS, Preset, Results, Study
 from verify.claims import corollary1, regimes, theorem1
+from verify.hunt import Trail
+from verify.instances import kinds
 from verify.statistics import normal_mean
 from verify.verdict import Evidence
 
@@ -263,3 +273,15 @@ CAPTIONS = {
     "from 0 to the noise, so that eps counts for longer.",
 }
 """Captions by figure name."""
+
+
+def falsifier_trails(trails: Mapping[str, Trail]) -> Figure:
+    """Draw the trails of searches for one bound's largest ratio, by their labels."""
+    return falsifier_trail.draw(
+        [
+            falsifier_trail.Trail(
+                label=label, ratio=trail.ratio, second=trail.second, **kinds(trail.point)
+            )
+            for label, trail in trails.items()
+        ]
+    )

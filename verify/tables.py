@@ -6,6 +6,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+TWO = {"what": "left", "found": "left"}
+
 STYLES = {"holds": "green", "refuted": "red", "inconclusive": "yellow"}
 
 
@@ -188,9 +190,47 @@ def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
     )  # fmt: skip
 
 
+def falsified(content: Mapping[str, Any]) -> tuple[Table, Table]:
+    """Return what `verify.falsify` found, and the instance."""
+    instance = content["instance"]
+    ends = ", ".join(content["edges"])
+    tried = ", ".join(f"{name} {number(value)}" for name, value in content["searched"].items())
+    first = content["first_false"]
+    rows: list[tuple[str, Any]] = [
+        ("measured/bound", number(content["ratio"])),
+        (
+            "its interval",
+            f"[{number(content['ratio_low'])}, {number(content['ratio_high'])}], "
+            f"{instance['n']} fresh runs",
+        ),
+        ("the bound, on this instance", _verdict(content["verdict"])),
+        ("bound", f"{number(instance['rhs'])}, largest term {content['dominant']}"),
+        ("instances tried", content["evaluations"]),
+        ("the first above 1", "none" if first is None else f"number {first}"),
+        ("best of runs that start", tried),
+        ("at the end of what was searched", ends or "nothing"),
+    ]
+    if content["stopped"]:
+        rows.append(("stopped early", f"{content['stopped']}: another run may find another"))
+    spec = instance["spec"]
+    shown = {**spec["problem"], "Delta": content["Delta"], **spec["run"]}
+    return (
+        _table(f"The {content['variant']} bound's tightest instance", TWO, rows),
+        _table("Instance", TWO, ((name, _plain(value)) for name, value in shown.items())),
+    )
+
+
+def _plain(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _verdict(verdict: str) -> Text:
+    return Text(verdict, style=STYLES[verdict])
+
+
 def facts(rows: Sequence[tuple[str, str]], title: str = "Doctor") -> Table:
     """Return a two-column list."""
-    return _table(title, {"what": "left", "found": "left"}, rows)
+    return _table(title, TWO, rows)
 
 
 def benchmark(content: Mapping[str, Any]) -> tuple[Table, ...]:

@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 from figures import (
     bound_vs_measured,
     engine_speed,
+    falsifier_trail,
     linear_speedup,
     regime_map,
     schedules,
@@ -61,6 +62,15 @@ def regimes() -> regime_map.Map:
     return regime_map.Map(level, T, slope, 0.02 + 0 * slope, slope[0], (4, 16), "95 %")
 
 
+def trail(label: str, factor: float) -> falsifier_trail.Trail:
+    ratio = factor * np.array([0.1, 0.05, 0.3, 2.0, 1.0, 40.0])
+    share = np.array([1.0, 0.01, 0.3, 0.5, 0.9, 1.0])
+    scale = np.array([1.0, 10.0, 1e-2, 1e-3, 1e3, 1e-5])
+    convex = np.array([True, False, True, False, True, True])
+    noise = np.array(["additive", "shift"] * 3)
+    return falsifier_trail.Trail(label, ratio, share, scale, convex, noise, 3)
+
+
 def speed() -> engine_speed.Speed:
     bars = {10: {"numpy": 7.0, "torch_optim_loop": 12345.0}, 100: {"numpy": 6.0}}
     lines = []
@@ -81,6 +91,7 @@ DRAW = {
     "terms": lambda: terms.draw([sweep(), sweep()]),
     "schedules": lambda: schedules.draw(plane()),
     "regime_map": lambda: regime_map.draw(regimes()),
+    "falsifier_trail": lambda: falsifier_trail.draw([trail("seed 0", 1.0), trail("seed 1", 3.0)]),
     "engine_speed": lambda: engine_speed.draw(speed()),
     "tightness": lambda: tightness.draw([rung("loose", 3.0), rung("sharp", 1.1)], "interval"),
 }
@@ -158,6 +169,20 @@ def test_the_map_shows_every_slope_once_in_its_cell_and_as_a_point():
     assert shown == {"0.00", "−0.50"}
     heights = [np.asarray(c[0].get_ydata()) for c in right.containers]
     assert np.array_equal(heights, regimes().slope)
+
+
+def test_the_trail_shows_the_best_so_far_and_ends_in_a_star_at_its_largest():
+    progress, place = falsifier_trail.draw([trail("seed 0", 1.0)]).axes
+    best = [0.1, 0.1, 0.3, 2.0, 2.0, 40.0]
+    assert any(list(line.get_ydata()) == best for line in progress.lines)
+    (star,) = (line for line in place.lines if line.get_marker() == "*")
+    assert star.get_xydata().tolist() == [[1.0, 1e-5]]
+    assert progress.get_yscale() == place.get_xscale() == place.get_yscale() == "log"
+
+
+def test_more_trails_than_can_be_told_apart_are_refused():
+    with pytest.raises(ValueError, match="5 trails"):
+        falsifier_trail.draw([trail("seed", 1.0)] * 5)
 
 
 def test_the_speed_bars_say_their_ratio_and_the_largest_is_at_the_bottom():
