@@ -72,8 +72,8 @@ def assert_same_bytes(one, other, rows=slice(None)):
 # T on both sides of torch's history of 32 slots and of its multiples, and beyond one Philox block
 # of every noise layout.
 CELLS = [
-    {"b": 1, "T": 33}, {"b": 3, "T": 70}, {"b": 40, "T": 31, "workers": 2},
-    {"b": 100, "T": 70, "v_init": 0.03}, {"b": 3, "T": 1, "workers": 3},
+    {"b": 1, "T": 33}, {"b": 3, "T": 66}, {"b": 40, "T": 31, "workers": 2},
+    {"b": 100, "T": 40, "v_init": 0.03}, {"b": 3, "T": 1, "workers": 3},
     {"b": 2, "T": 66}, {"b": 8, "T": 18}, {"b": 16, "T": 18}, {"b": 32, "T": 18},
     {"b": 64, "T": 18},
 ]  # fmt: skip
@@ -99,8 +99,10 @@ def test_every_engine_follows_the_reference_along_whole_paths(profile, method, s
         ("float64", 1e-12, 1e-6),
         ("float32", 2 * 70 * ULP["float32"], 1e-3),
     ):
-        # torch, slow on small batches, goes through the first cells alone.
-        for engine, cells in (("numba", CELLS), ("torch", CELLS[:5])):
+        # torch, slow on small batches, goes through the first cells alone; and noise and rotation,
+        # which no method looks at, through the methods that differ most.
+        told = method in ("adasam", "local_sam") or shape not in ("shift", "rotated")
+        for engine, cells in (("numba", CELLS), ("torch", CELLS[:5]))[: 1 + told]:
             rows = slice(len(cells) * runs)
             batched = go(problem, engine=engine, dtype=dtype, **settings, **grid_of(cells))
             well = norms[rows] > least * problem.G
