@@ -1,9 +1,10 @@
-"""sin, tanh, expm1 and log1p of vectors.
+"""sin, tanh, exp, expm1 and log1p of vectors.
 
-Calls into the C library are done number by number, which costs a step of a simulation four times
-its time. These are arithmetic alone: the argument is reduced and a Taylor polynomial does the rest,
-whose first omitted term is below half a unit in the last place. They take a `Vector` of float32 or
-float64.
+Calls into the C library are done number by number and keep a loop out of the processor's vectors.
+These are arithmetic alone: the argument is reduced and a Taylor polynomial does the rest, whose
+first omitted term is below half a unit in the last place. They take a `Vector` of float32 or
+float64. In Python a function here is a name only and refuses to be called: within compiled code
+numba puts the overload that follows it in its place.
 """
 
 # numba gives these functions their types; the checker sees only their Python.
