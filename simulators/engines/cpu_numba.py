@@ -13,7 +13,7 @@ import numpy as np
 from simulators import noise
 from simulators.engines import lanes, tasks
 from simulators.engines.lanes import Law, Out, Plan, Problem, Room, run_blocks
-from simulators.engines.schedule import checkpoint_schedules
+from simulators.engines.outcome import Outcome
 from simulators.engines.vectors import WIDTH, aligned
 from simulators.problems import SeparableProblem
 from simulators.runs import Inputs, Runs
@@ -60,16 +60,12 @@ def run(
 ) -> Runs:
     """Run every row of ``inputs``; see `simulators.simulate`."""
     kind, R, d = np.dtype(dtype), len(inputs), problem.d
-    schedules, schedule = checkpoint_schedules(inputs.T)
-    blocks = _plan(problem, method, inputs, schedule, kind, trajectory, threads)
-    longest, most = int(inputs.T.max()), int(inputs.workers.max())
-    curves = np.full((3, R, schedules.shape[1]), np.nan)
-    finals = np.zeros((4, R))
-    x = np.full((R, longest + 1 if trajectory else 1, d), np.nan)
-    heads = np.full((R, longest if trajectory else 0, most, d), -1, dtype=np.int32)
-    if trajectory:
-        x[:, 0] = problem.x0
-    numbers, out = _problem(problem, kind), Out(schedules, curves, finals, x, heads)
+    outcome = Outcome.empty(inputs, problem.x0, trajectory)
+    blocks = _plan(problem, method, inputs, outcome.schedule, kind, trajectory, threads)
+    longest, most = int(inputs.T.max()) if trajectory else 0, int(inputs.workers.max())
+    heads = np.full((R, longest, most, d), -1, dtype=np.int32)
+    numbers = _problem(problem, kind)
+    out = Out(outcome.schedules, outcome.curves, outcome.finals, outcome.x, heads)
 
     def task(number: int, bound: tuple[int, int], stop: np.ndarray, done: np.ndarray) -> None:
         coordinates = blocks.chunks * d * WIDTH[kind]
@@ -85,20 +81,7 @@ def run(
         )  # fmt: skip
 
     tasks.run(task, blocks.steps, threads, progress)
-    l1, l2, share, largest = finals
-    return Runs(
-        inputs=inputs,
-        step=schedules[schedule],
-        mean_grad_norm2=curves[0],
-        mean_weighted_grad_norm2=curves[1],
-        objective=curves[2],
-        eta_variation_l1=l1,
-        eta_variation_l2=l2,
-        adaptive_share=share,
-        max_abs_gradient=largest,
-        x=x if trajectory else x[:, 0],
-        heads=None if not trajectory else heads if most > 1 else heads[:, :, 0],
-    )
+    return outcome.runs(trajectory, heads=heads)
 
 
 def _problem(problem: SeparableProblem, dtype: np.dtype) -> Problem:

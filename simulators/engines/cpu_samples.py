@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 
 from simulators.engines import tasks
+from simulators.engines.outcome import Outcome
 from simulators.engines.rows import GROUP, lanes
 from simulators.engines.samples import cleared, run_samples, scratch
-from simulators.engines.schedule import checkpoint_schedules
 from simulators.problems import FiniteSum
 from simulators.runs import Inputs, Runs
 from simulators.update import Method
@@ -33,19 +33,13 @@ def run(
     ``stretch`` is how many steps one with a full gradient stands for (`engines.strata`).
     """
     R, d, real = len(inputs), problem.d, np.dtype(dtype)
-    schedules, schedule = checkpoint_schedules(inputs.T)
-    most = int(inputs.workers.max())
-    curves = np.full((3, R, schedules.shape[1]), np.nan)
-    finals = np.zeros((4, R))
-    longest = int(inputs.T.max()) if trajectory else 0
-    x = np.full((R, longest + 1, d), np.nan)
+    outcome = Outcome.empty(inputs, problem.x0, trajectory)
+    longest, most = int(inputs.T.max()) if trajectory else 0, int(inputs.workers.max())
     drawn = np.full((R, longest, most, int(inputs.b.max())), -1, dtype=np.int32)
-    if trajectory:
-        x[:, 0] = problem.x0
 
     cost = inputs.T * inputs.b * inputs.workers
     order = np.argsort(-cost, kind="stable")
-    whole, values = _columns(inputs, schedule, real)
+    whole, values = _columns(inputs, outcome.schedule, real)
     whole, values, rho = whole[order], values[order], inputs.rho[order]
     switches = np.array([method.perturbs, method.adapts, method.keeps_max, method.is_local])
     numbers = np.array([problem.alpha, np.finfo(real).max], dtype=real)
@@ -57,25 +51,13 @@ def run(
         first, last = bound
         space = scratch(d, columns, int(room[order[first:last]].max()), real)
         run_samples(
-            first, last, number, whole, values, rho, switches, schedules, stretch, numbers, data,
-            problem.N, columns, x0, space, curves, finals, x, drawn, stop, done,
+            first, last, number, whole, values, rho, switches, outcome.schedules, stretch, numbers,
+            data, problem.N, columns, x0, space, outcome.curves, outcome.finals, outcome.x, drawn,
+            stop, done,
         )  # fmt: skip
 
     tasks.run(task, cost[order], threads, progress)
-    l1, l2, share, largest = finals
-    return Runs(
-        inputs=inputs,
-        step=schedules[schedule],
-        mean_grad_norm2=curves[0],
-        mean_weighted_grad_norm2=curves[1],
-        objective=curves[2],
-        eta_variation_l1=l1,
-        eta_variation_l2=l2,
-        adaptive_share=share,
-        max_abs_gradient=largest,
-        x=x if trajectory else x[:, 0],
-        samples=None if not trajectory else drawn if most > 1 else drawn[:, :, 0],
-    )
+    return outcome.runs(trajectory, samples=drawn)
 
 
 def _columns(inputs: Inputs, schedule: np.ndarray, real: np.dtype) -> tuple[np.ndarray, np.ndarray]:
