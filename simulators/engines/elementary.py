@@ -83,6 +83,31 @@ def expm1(x: Any) -> Any:
 
 @overload(expm1, jit_options=INLINE)
 def _expm1(x):
+    return _exponential(x, _less_one)
+
+
+def exp(x: Any) -> Any:
+    """Return e^x for -80 <= x <= 0 (float64: -700); accurate to rounding."""
+    raise NotImplementedError("for compiled code")
+
+
+@overload(exp, jit_options=INLINE)
+def _exp(x):
+    return _exponential(x, _whole)
+
+
+@njit(**INLINE)
+def _less_one(power, rest):
+    return power * rest + (power - 1.0)
+
+
+@njit(**INLINE)
+def _whole(power, rest):
+    return power * (1.0 + rest)
+
+
+def _exponential(x: Any, finish: Any) -> Any:
+    """Return code that writes e^x as 2^k (1 + rest), and finishes from these."""
     number = x.dtype
     rounder, bias, mantissa = _ROUNDER[number], _BIAS[number], _MANTISSA[number]
     ln2_1, ln2_2 = _LN2[number]
@@ -96,32 +121,7 @@ def _expm1(x):
         k = shifted - rounder
         r = (x - k * ln2_1) - k * ln2_2
         power = from_bits((bits(shifted) + bias) << mantissa)  # 2^k
-        return power * (r + r * r * q(r)) + (power - 1.0)
-
-    return code
-
-
-def exp(x: Any) -> Any:
-    """Return e^x for -80 <= x <= 0 (float64: -700); accurate to rounding."""
-    raise NotImplementedError("for compiled code")
-
-
-@overload(exp, jit_options=INLINE)
-def _exp(x):
-    number = x.dtype
-    rounder, bias, mantissa = _ROUNDER[number], _BIAS[number], _MANTISSA[number]
-    ln2_1, ln2_2 = _LN2[number]
-    log2_e = 1 / LN2
-    # e^r = 1 + (r + r^2 q(r)) on |r| <= ln(2)/2, up to the power 13 or 7.
-    powers = range(13 if number == types.float64 else 7, 1, -1)
-    q = _polynomial(1 / math.factorial(n) for n in powers)
-
-    def code(x):
-        shifted = x * log2_e + rounder
-        k = shifted - rounder
-        r = (x - k * ln2_1) - k * ln2_2
-        power = from_bits((bits(shifted) + bias) << mantissa)  # 2^k
-        return power * (1.0 + (r + r * r * q(r)))
+        return finish(power, r + r * r * q(r))
 
     return code
 
