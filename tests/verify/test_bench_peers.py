@@ -70,7 +70,7 @@ def noise(peer, setting, n):
         generator = torch.Generator().manual_seed(3)
         draws = [torch_optim_loop.draw(generator, setting, torch.float64) for _ in range(n)]
         return torch.stack(draws).numpy()
-    import jax
+    import jax  # pyright: ignore[reportMissingImports]
 
     from verify.bench.peers import jax_scan
 
