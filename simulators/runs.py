@@ -1,6 +1,6 @@
 """What goes into an engine, and what comes out."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,22 @@ class Runs:
         """Return each run's (1/T) sum_{t<T} ||grad f(x_t)||^2 in a cell, (n,), unit F^2/X^2."""
         return self.mean_grad_norm2[self.rows(cell), -1]
 
+    def ends(self) -> "Runs":
+        """Return the runs with the last checkpoint of their curves alone: a sixtieth of memory."""
+        curves = ("step", "mean_grad_norm2", "mean_weighted_grad_norm2", "objective")
+        return replace(self, **{name: getattr(self, name)[:, -1:].copy() for name in curves})
+
+    def joined(self, more: "Runs") -> "Runs":
+        """Return these runs with later replicates of the same cells, as if run together."""
+        order = np.argsort(np.append(self.inputs.cell, more.inputs.cell), kind="stable")
+        later = more.arrays()
+        return Runs.from_arrays(
+            {
+                name: np.concatenate([array, later[name]])[order]
+                for name, array in self.arrays().items()
+            }
+        )
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Return everything as named arrays, the inputs as columns."""
         out = {field.name: getattr(self.inputs, field.name) for field in fields(Inputs)}
@@ -135,7 +151,11 @@ class Runs:
     def load(path: str | Path) -> "Runs":
         """Read what `save` wrote."""
         with np.load(path) as archive:
-            arrays = dict(archive)
+            return Runs.from_arrays(dict(archive))
+
+    @staticmethod
+    def from_arrays(arrays: dict[str, np.ndarray]) -> "Runs":
+        """Return the runs of which these are the `arrays`."""
         inputs = Inputs(**{field.name: arrays.pop(field.name) for field in fields(Inputs)})
         return Runs(inputs, **arrays)
 

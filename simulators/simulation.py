@@ -45,6 +45,7 @@ def simulate(
     v_init: npt.ArrayLike = 0.0,
     runs: int,
     seed: int,
+    first: int = 0,
     method: str = "adasam",
     engine: str = "auto",
     device: str = "auto",
@@ -72,6 +73,9 @@ def simulate(
         Replicates of each cell.
     seed : int
         Noise depends on (seed, cell, replicate) only.
+    first : int
+        Number of the first replicate: runs from n on extend those before, bit for bit
+        (`Runs.joined`).
     method : str
         A name of `METHODS`: ``adasam``, ``amsgrad``, ``sam``, ``sgd``, ``adam_sam``,
         ``local_sam``.
@@ -114,8 +118,10 @@ def simulate(
     _choice("dtype", dtype, DTYPES)
     _choice("record", record, RECORDS)
     runs, seed = _whole("runs", runs, 1), _whole("seed", seed, 0)
-    if runs >= 2**32:
-        raise InputError(f"runs = {runs} exceeds 2^32 - 1, the replicates a cell can have.")
+    first = _whole("first", first, 0)
+    if first + runs >= 2**32:
+        count = f"runs = {runs}" if first == 0 else f"first + runs = {first + runs}"
+        raise InputError(f"{count} exceeds 2^32 - 1, the replicates a cell can have.")
     _check_b(np.asarray(hyper.b))
     workers = _checked_workers(workers)
     v_init = _checked_v_init(v_init)
@@ -129,7 +135,8 @@ def simulate(
         dtype = "float64"
     if dtype == "float32":
         _check_float32(problem, hyper, v_init)
-    inputs = _inputs(problem, method, hyper, workers, v_init, runs, seed, common_noise)
+    replicates = np.arange(first, first + runs)
+    inputs = _inputs(problem, method, hyper, workers, v_init, replicates, seed, common_noise)
     return _run(
         choice, problem, METHODS[method], inputs, trajectory=record == "trajectory", dtype=dtype,
         stretch=stretch, progress=progress,
@@ -210,7 +217,7 @@ def _inputs(
     hyper: Hyperparameters,
     workers: np.ndarray,
     v_init: np.ndarray,
-    runs: int,
+    replicates: np.ndarray,
     seed: int,
     common_noise: bool,
 ) -> Inputs:
@@ -225,7 +232,7 @@ def _inputs(
             "broadcast with the hyper-parameters: give numbers or arrays of one shape."
         ) from None
     flat = {name: column.ravel() for name, column in zip(given, columns, strict=True)}
-    cells = len(flat["T"])
+    cells, runs = len(flat["T"]), len(replicates)
     keys = []
     for index in range(cells):
         cell = {name: column[index].item() for name, column in flat.items()}
@@ -235,7 +242,7 @@ def _inputs(
     return Inputs(
         **repeated,
         cell=np.repeat(np.arange(cells), runs),
-        replicate=np.tile(np.arange(runs), cells),
+        replicate=np.tile(replicates, cells),
         key=np.repeat(np.array(keys, dtype=np.uint32), runs, axis=0),
     )
 

@@ -298,9 +298,10 @@ def run(
     spec: Spec,
     *,
     allow_outside: bool = False,
+    first: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Runs:
-    """Simulate what a spec says.
+    """Simulate what a spec says, or what is missing of it: its replicates from ``first`` on.
 
     Raises
     ------
@@ -317,8 +318,9 @@ def run(
     return simulate(
         problem,
         **columns,
-        runs=spec.run.runs,
+        runs=spec.run.runs - first,
         seed=spec.run.seed,
+        first=first,
         method=spec.run.method,
         engine=spec.engine.name,
         device=spec.engine.device,

@@ -25,15 +25,19 @@ class Preset:
         Replicates of each cell that a bound is tested on.
     slope_runs : int
         Replicates of each cell that a slope is fitted to.
+    most : int
+        How many times as many replicates, at most, a claim gets that they leave undecided.
     """
 
     name: str
     bound_runs: int
     slope_runs: int
+    most: int
 
 
 PRESETS = {
-    preset.name: preset for preset in (Preset("quick", 5120, 384), Preset("paper", 32768, 4096))
+    preset.name: preset
+    for preset in (Preset("quick", 5120, 384, most=16), Preset("paper", 32768, 4096, most=8))
 }
 """The presets by name."""
 
@@ -55,6 +59,31 @@ class Study:
 
 Results = Mapping[str, tuple[Spec, Runs]]
 """A study's outcome: each spec with its runs, by the spec's name."""
+
+
+class LaterResults(dict[str, tuple[Spec, Runs]]):
+    """A study's outcome where a claim has been looked at before.
+
+    Attributes
+    ----------
+    look : int
+        The number of this look; the first is 1.
+    """
+
+    def __init__(self, results: Results, look: int) -> None:
+        super().__init__(results)
+        self.look = look
+
+
+def budget_at_one_look(results: Results) -> float:
+    """Return what the intervals of this look may spend of `ERROR_BUDGET`: 2^-k of it at look k.
+
+    So all looks that a claim may get keep within it, for intervals that are valid at a number of
+    runs fixed beforehand. `finite_sample_mean` is valid at every number at once, and takes the
+    whole at each look.
+    """
+    look = results.look if isinstance(results, LaterResults) else 1
+    return ERROR_BUDGET / 2**look
 
 
 @dataclass(frozen=True)

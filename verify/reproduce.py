@@ -11,11 +11,13 @@ from typing import Any
 
 from simulators.engines.choice import choose
 from simulators.engines.tasks import compilations
+from simulators.runs import Runs
 from theory.errors import InputError
 from verify import drawing
 from verify.claim import PRESETS, Claim, Preset, Results
 from verify.claims import CLAIMS
 from verify.files import writable_folder, write
+from verify.looks import look
 from verify.report import render
 from verify.study import Progress, simulate_all
 from verify.summary import meaning, measurements, summary
@@ -130,16 +132,28 @@ def reproduce(
         device = choice.device
         stage(str(choice))
     writable_folder(out)
+    longer: dict[str, Runs] = {}
     with compilations() as compiled:
         results = _simulate(claims, size, seed, device, progress)
     if compiled.kernels:
         stage(str(compiled))
     judged = []
     for claim in claims.values():
-        evidence = claim.evidence(results[claim.study.name] if claim.study else {})
+        outcome = results[claim.study.name] if claim.study else {}
+        evidence, seen = look(claim, outcome, size, progress=progress)
         judged.append(Judged(claim, evidence, verdict(evidence)))
-    _write(out, judged, results, size, seed, device, started)
+        longer |= _longer(claim, outcome, seen)
+    _write(out, judged, results, longer, size, seed, device, started)
     return judged
+
+
+def _longer(claim: Claim, outcome: Results, seen: Results) -> dict[str, Runs]:
+    """Return the runs that further looks took, by the names of their files."""
+    return {
+        f"{claim.study.name}/{label}_{spec.run.runs}_runs.npz": runs
+        for label, (spec, runs) in seen.items()
+        if claim.study and runs is not outcome[label][1]
+    }
 
 
 def _simulate(
@@ -174,6 +188,7 @@ def _write(
     out: Path,
     judged: Sequence[Judged],
     results: Mapping[str, Results],
+    longer: Mapping[str, Runs],
     preset: Preset,
     seed: int,
     device: str,
@@ -194,6 +209,8 @@ def _write(
         folder = writable_folder(out / "data" / study)
         for label, (_, runs) in outcome.items():
             runs.save(folder / f"{label}.npz")
+    for name, runs in longer.items():
+        runs.save(out / "data" / name)
     files = _write_specs(out, judged)
     provenance = {
         "preset": preset.name,
@@ -249,9 +266,12 @@ def _write_specs(out: Path, judged: Sequence[Judged]) -> dict[str, str]:
                 continue
             run = instance["spec"]["run"]
             label = instance.get("name", "control" if run["rho"] == 0 else "speedup")
-            name = f"{label}-b{run['b']:.0f}-T{run['T']:.0f}.json"
-            if name in files.values():  # the cells differ in beta1
-                name = f"{label}-b{run['b']:.0f}-T{run['T']:.0f}-beta1-{run['beta1']:g}.json"
+            name = f"{label}-b{run['b']:.0f}-T{run['T']:.0f}"
+            # Cells may differ in beta1, and in their runs where one claim looked again.
+            for more in (f"-beta1-{run['beta1']:g}", f"-{run['runs']}-runs"):
+                if f"{name}.json" in files.values():
+                    name += more
+            name += ".json"
             if name in files.values():
                 raise ValueError(f"two specs would share the file {name}: name their points apart")
             write(folder / name, text)

@@ -1,8 +1,8 @@
 """Intervals for means and slopes.
 
-Two intervals for a mean. The finite-sample one decides verdicts: it holds for every n and every
-distribution on a known range. The normal one (Student's t) is shown beside it: narrower, and
-right only as n grows.
+Two intervals for a mean. The finite-sample one decides verdicts: it holds for every distribution on
+a known range, and for all n at once, so that one may look as often as one likes. The normal one
+(Student's t) is shown beside it: narrower, right only as n grows, and at one look only.
 """
 
 import math
@@ -52,21 +52,26 @@ def normal_mean(values: npt.ArrayLike, confidence: float) -> Interval:
     """
     x = np.asarray(values, dtype=np.float64)
     mean, error = float(x.mean()), standard_error(x)
-    reach = _quantile(confidence, len(x)) * error
+    reach = student_quantile(confidence, len(x)) * error
     return Interval(mean, mean - reach, mean + reach, confidence, "normal", len(x))
 
 
-def _quantile(confidence: float, n: int) -> float:
-    """Return Student's two-sided quantile for n values."""
+def student_quantile(confidence: float, n: int) -> float:
+    """Return Student's two-sided quantile for n values: a mean's interval reaches so many errors."""
     return -float(special.stdtrit(n - 1, (1 - confidence) / 2))
 
 
 def finite_sample_mean(values: npt.ArrayLike, upper: float, confidence: float) -> Interval:
-    """Confidence interval for the mean of variables in [0, upper], valid for every n.
+    """Confidence interval for the mean of variables in [0, upper], valid for all n at once.
 
-    A bettor who doubts that the mean is m stakes a share f of its wealth on every value: the
-    wealth prod_i (1 + f (x_i - m)/m) has mean 1 if m is the mean, and so exceeds 1/alpha with
-    probability at most alpha (Markov). Averaging the wealth over the shares in `BETS` keeps that.
+    A bettor who doubts that the mean is m stakes a share f of its wealth on every value: if m is
+    the mean, the wealth prod_i (1 + f (x_i - m)/m) is a martingale from 1, of positive factors as
+    f < 1. So is its average over the shares in `BETS`, which depend neither on n nor on a value.
+    Hence at no n whatever does it reach 1/alpha, but with probability at most alpha (Ville): with
+    the confidence stated, the mean lies in the intervals from the first 1, 2, 3, ... values, all
+    of them, and whoever stops by what was seen is still right. What is multiplied does not depend
+    on the order of the values.
+
     The lower limit is the least m that leaves the wealth below 2/(1 - confidence); the wealth
     falls in m, so that a bracketing root finder finds it. The upper limit is the same for
     upper - x. (Waudby-Smith and Ramdas, "Estimating means of bounded random variables by
@@ -101,17 +106,34 @@ def finite_sample_mean(values: npt.ArrayLike, upper: float, confidence: float) -
     return Interval(estimate, low, high, confidence, "finite-sample", len(x))
 
 
+def log_wealth(x: np.ndarray, m: float) -> np.ndarray:
+    """Return the logarithm of a bettor's wealth after values of alleged mean m.
+
+    Parameters
+    ----------
+    x : (..., n)
+        In [0, 1].
+    m : float
+        In (0, 1).
+
+    Returns
+    -------
+    (...)
+        Averaged over the shares in `BETS`; above log(2/(1 - confidence)) m lies below the interval
+        of `finite_sample_mean`.
+    """
+    by_share = [np.log1p(share * (x - m) / m).sum(-1) for share in BETS]
+    return np.logaddexp.reduce(by_share) - math.log(len(BETS))
+
+
 def _least_mean(x: np.ndarray, threshold: float) -> float:
     """The least mean that n values in [0, 1] do not refute at log wealth ``threshold``."""
     mean = float(x.mean())
     if mean == 0:
         return 0.0
-    shares = np.array(BETS)[:, None]
 
     def excess(log_m: float) -> float:
-        m = math.exp(log_m)
-        by_share = np.log1p(shares * (x - m) / m).sum(1)
-        return float(np.logaddexp.reduce(by_share)) - math.log(len(BETS)) - threshold
+        return float(log_wealth(x, math.exp(log_m))) - threshold
 
     # The wealth falls in m and is at most 1 at the mean (the logarithm is concave).
     high = math.log(mean)
@@ -176,7 +198,7 @@ def line_slope(x: np.ndarray, y: np.ndarray, error: np.ndarray, n: int, confiden
     confidence : float
         In (0, 1).
     """
-    z = _quantile(confidence, n)
+    z = student_quantile(confidence, n)
     weight = _floored(error) ** -2
     centred = x - np.average(x, weights=weight)
     spread = float((weight * centred**2).sum())
@@ -233,7 +255,7 @@ def paired_log_slope(at: Sequence[float], samples: np.ndarray, confidence: float
     x = np.log(np.asarray(at, dtype=np.float64))
     mean = samples.mean(0)
     influence = samples / mean  # of log mean_k, up to a constant
-    z = _quantile(confidence, len(samples))
+    z = student_quantile(confidence, len(samples))
 
     def combine(coefficients: np.ndarray) -> tuple[float, float, float]:
         estimate = float(coefficients @ np.log(mean))
@@ -256,7 +278,7 @@ def log_ratio(
     """
     log_means, errors = _log_means([sample, other])
     ratio = float(log_means[0] - log_means[1])
-    reach = _quantile(confidence, min(len(sample), len(other))) * math.hypot(*errors)
+    reach = student_quantile(confidence, min(len(sample), len(other))) * math.hypot(*errors)
     return ratio, ratio - reach, ratio + reach
 
 

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import Spec
 
 Progress = Callable[[str, int, int], None]
 """Called with (the spec's name, steps done, steps in all)."""
+
+ROWS = 2**16
+"""How many further runs are simulated at a time: some 130 MB."""
 
 
 def simulate_all(jobs: Mapping[str, Spec], *, progress: Progress | None = None) -> dict[str, Runs]:
@@ -28,11 +33,47 @@ def simulate_all(jobs: Mapping[str, Spec], *, progress: Progress | None = None) 
     return {name: _simulate(name, job, progress) for name, job in jobs.items()}
 
 
-def _simulate(name: str, job: Spec, progress: Progress | None) -> Runs:
+def extend(
+    name: str, job: Spec, runs: Runs, count: int, *, progress: Progress | None = None
+) -> tuple[Spec, Runs]:
+    """Return a job with ``count`` replicates of each cell, and its runs.
+
+    Parameters
+    ----------
+    name : str
+        For the progress.
+    job : Spec
+    runs : Runs
+        Those it has; they are the first of the new ones.
+    count : int
+        More than it has.
+
+    Returns
+    -------
+    job : Spec
+    runs : Runs
+        With the last checkpoint of their curves alone.
+    """
+    first, out = job.run.runs, runs.ends()
+    at_a_time = max(1, ROWS // runs.cells)
+    while first < count:
+        upto = min(count, first + at_a_time)
+        more = _simulate(
+            f"{name}, {upto} of {count} runs", _sized(job, upto), progress, first=first
+        )
+        first, out = upto, out.joined(more.ends())
+    return _sized(job, count), out
+
+
+def _sized(job: Spec, count: int) -> Spec:
+    return msgspec.structs.replace(job, run=msgspec.structs.replace(job.run, runs=count))
+
+
+def _simulate(name: str, job: Spec, progress: Progress | None, *, first: int = 0) -> Runs:
     def report(done: int, every: int) -> None:
         if progress is not None:
             progress(name, done, every)
 
-    runs = specs.run(job, allow_outside=True, progress=report)
+    runs = specs.run(job, allow_outside=True, first=first, progress=report)
     report(1, 1)
     return runs

@@ -26,7 +26,21 @@ def meaning(method: str, verdict: Verdict) -> str:
 
 
 def summary(evidence: Evidence) -> str:
-    """Return the figure that the evidence turns on."""
+    """Return the figure that the evidence turns on, and how many looks it took if more than one."""
+    if "looks" in evidence:
+        return f"{_figure(evidence)}; {_looks(evidence)}"
+    return _figure(evidence)
+
+
+def _looks(evidence: Evidence) -> str:
+    last = evidence["looks"][-1]
+    runs = max(item["runs"] for item in last["items"])
+    if last["verdict"] == "inconclusive":
+        return f"open still with {runs} runs, after {last['look']} looks"
+    return f"{last['look']} looks, up to {runs} runs"
+
+
+def _figure(evidence: Evidence) -> str:
     if "parts" in evidence:
         return "; ".join(_part(part) for part in evidence["parts"])
     if "ranges" in evidence:

@@ -81,6 +81,42 @@ def verdict(evidence: Evidence) -> Verdict:
     raise ValueError(f"no verdict on evidence with the keys {sorted(evidence)}")
 
 
+Limited = tuple[Evidence, float, float]
+"""A measured item, the least and the most that it may be."""
+
+
+def undecided(evidence: Evidence) -> list[Limited]:
+    """Return the items whose intervals contain a limit, which more runs would narrow.
+
+    There are none where more runs cannot decide: where an interval misses what is known exactly,
+    which chance alone hardly does, and where a slope is off that a condition was to keep.
+    """
+    items = limited(evidence)
+    if not all(_control_met(item) and _sampled(item, span(item)[0]) for item, *_ in items):
+        return []
+    verdicts = [_within(*item) for item in items]
+    if "necessity" in evidence and "refuted" in verdicts:
+        return []
+    return [item for item, found in zip(items, verdicts, strict=True) if found == "inconclusive"]
+
+
+def limited(evidence: Evidence) -> list[Limited]:
+    """Return the measured items that a verdict turns on, in their order, with their limits."""
+    items = [(item, -math.inf, item["rhs"]) for item in evidence.get("instances", ())]
+    slopes = [evidence] if "slope" in evidence else evidence.get("slopes", ())
+    for item in (*slopes, *evidence.get("pairs", ())):
+        items.append((item, item["target"] - item["margin"], item["target"] + item["margin"]))
+    for item in evidence.get("ranges", ()):
+        items.append((item, item.get("least", -math.inf), item.get("most", math.inf)))
+    return items + [item for part in evidence.get("parts", ()) for item in limited(part)]
+
+
+def span(item: Evidence) -> tuple[float, float]:
+    """Return the ends of a measured item's interval."""
+    of = "lhs_" if "lhs_low" in item else ""
+    return item[of + "low"], item[of + "high"]
+
+
 def _judge_bound(instances: Sequence[Evidence]) -> Verdict:
     if not all(_sampled(instance, instance["lhs_low"]) for instance in instances):
         return "inconclusive"
@@ -128,9 +164,10 @@ def _judge_range(evidence: Evidence) -> Verdict:
 
 
 def _within(item: Evidence, least: float, most: float) -> Verdict:
-    if least <= item["low"] and item["high"] <= most:
+    low, high = span(item)
+    if least <= low and high <= most:
         return "holds"
-    if item["high"] < least or item["low"] > most:
+    if high < least or low > most:
         return "refuted"
     return "inconclusive"
 

@@ -374,3 +374,14 @@ def test_products_and_weighted_sums_of_whole_numbers_are_exact(dtype):
     numbers = rng.integers(-99, 100, 80).astype(float)
     assert summed(numbers, 5) == numbers[5:69].sum()
     assert samples.CHUNK == 64
+
+
+@all_engines
+def test_more_runs_extend_those_before_bit_for_bit(engine):
+    whole, first, later = (
+        go(engine=engine, b=[1, 33], runs=runs, first=first)
+        for runs, first in ((5, 0), (3, 0), (2, 3))
+    )
+    joined = first.joined(later)
+    for name, array in whole.arrays().items():
+        assert array.tobytes() == joined.arrays()[name].tobytes(), name

@@ -202,3 +202,31 @@ def test_auto_is_numba_on_a_cpu_and_settings_outside_the_theorem_run_all_the_sam
     )
     assert auto.x.tobytes() == numba_run.x.tobytes()
     assert np.isfinite(auto.x).all()
+
+
+@ENGINES
+@pytest.mark.parametrize("record", ["statistics", "trajectory"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_more_runs_extend_those_before_bit_for_bit(engine, record, workers):
+    whole, *parts = (
+        go(engine=engine, record=record, workers=workers, b=[1, 3], runs=runs, first=first)
+        for runs, first in ((7, 0), (4, 0), (1, 4), (2, 5))
+    )
+    joined = parts[0].joined(parts[1]).joined(parts[2])
+    for name, array in whole.arrays().items():
+        assert array.tobytes() == joined.arrays()[name].tobytes(), name
+        assert array.dtype == joined.arrays()[name].dtype
+
+
+def test_replicates_past_the_last_are_refused():
+    with pytest.raises(InputError, match=r"first \+ runs = 4294967296"):
+        go(first=2**32 - 2)
+
+
+def test_the_ends_of_runs_are_their_last_checkpoint():
+    runs = go(b=[1, 2])
+    ends = runs.ends()
+    for cell in range(2):
+        assert np.array_equal(ends.lhs(cell), runs.lhs(cell))
+    assert ends.step.tolist() == [[20]] * 4
+    assert ends.objective[:, 0].tolist() == runs.objective[:, -1].tolist()

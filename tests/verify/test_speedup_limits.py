@@ -81,7 +81,7 @@ def test_every_pair_of_equal_bT_is_compared():
     for pair in pairs:
         assert pair["b"][0] < pair["b"][1]
         assert pair["b"][0] * pair["T"][0] == pair["b"][1] * pair["T"][1]
-        assert 1 - pair["confidence"] == pytest.approx(1e-6 / 16)
+        assert 1 - pair["confidence"] == pytest.approx(1e-6 / 32)
 
 
 def one_cell_off(b, T):

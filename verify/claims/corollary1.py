@@ -14,7 +14,7 @@ from theory import basin
 from theory.corollary1 import PRINTED_RATES, optimal_c_gamma, rates, thresholds
 from theory.symbols import Gb, b, beta1, eps
 from theory.theorem1 import APPENDIX, CORRECTED
-from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison
+from verify.claim import Claim, Preset, Results, Study, budget_at_one_look, comparison
 from verify.statistics import Slope, log_slope, normal_mean
 from verify.verdict import Evidence
 
@@ -68,7 +68,7 @@ def slope_evidence(axis: str, results: Results) -> Evidence:
     constants = BASIN.make().certificate.constants
     ratio = float(constants.L) * float(constants.Delta) / float(constants.sigma) ** 2
     return {
-        **fitted(axis, cells, controls, 1 - ERROR_BUDGET / 2),
+        **fitted(axis, cells, controls, 1 - budget_at_one_look(results) / 2),
         "least_T_over_6400_b_L_Delta_over_sigma2": min(
             point["T"] / (6400 * point["b"] * ratio) for point, _ in cells
         ),

@@ -15,7 +15,7 @@ from simulators import spec as specs
 from simulators.problems import Problem
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
-from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study
+from verify.claim import Claim, Preset, Results, Study, budget_at_one_look
 from verify.claims.corollary1 import MARGIN, slope_json
 from verify.statistics import log_slope, normal_mean
 from verify.verdict import Evidence
@@ -152,7 +152,7 @@ def floors_evidence(results: Results) -> Evidence:
     parts = []
     for law, (meaning, *_, targets) in LAWS.items():
         for axis, target in targets.items():
-            slope = measured_slope(law, axis, 1 - ERROR_BUDGET / 6, results)
+            slope = measured_slope(law, axis, 1 - budget_at_one_look(results) / 6, results)
             part = {"name": f"{meaning}, in {axis}", **slope, "target": target, "margin": MARGIN}
             if law == "above":
                 control = {name: slope[name] for name in ("low", "high", "predicted")}
@@ -164,7 +164,8 @@ def floors_evidence(results: Results) -> Evidence:
 def adaptive_evidence(results: Results) -> Evidence:
     """Fit the slope in b with eps far below the noise; the control has eps = G."""
     slope, control = (
-        measured_slope(law, "b", 1 - ERROR_BUDGET / 2, results) for law in ("below", "above")
+        measured_slope(law, "b", 1 - budget_at_one_look(results) / 2, results)
+        for law in ("below", "above")
     )
     control = {"label": "control, eps = G", **control}
     return {**slope, "target": -0.5, "margin": MARGIN, "control": control}

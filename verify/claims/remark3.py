@@ -14,7 +14,16 @@ from theory import basin
 from theory.bound import trivial
 from theory.corollary1 import c_gamma_value, schedule
 from theory.theorem1 import TIGHT
-from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison, ratio
+from verify.claim import (
+    ERROR_BUDGET,
+    Claim,
+    Preset,
+    Results,
+    Study,
+    budget_at_one_look,
+    comparison,
+    ratio,
+)
 from verify.claims import corollary1
 from verify.statistics import Interval, finite_sample_mean, line_slope, log_crossing, normal_mean
 from verify.verdict import Evidence
@@ -82,7 +91,7 @@ def _steps_part(axis: str, results: Results) -> dict[str, Any]:
     ]
     rows.sort(key=lambda row: row[axis])
     at = np.log([row[axis] for row in rows])
-    confidence = 1 - ERROR_BUDGET / (2 * len(STEPS_ALONG))
+    confidence = 1 - budget_at_one_look(results) / (2 * len(STEPS_ALONG))
     found, points = _crossings(rows, results, perturbed=True)
     known, control_points = _crossings(rows, results, perturbed=False)
     n = min(point["n"] for point in points + control_points)

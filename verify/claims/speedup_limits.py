@@ -15,7 +15,7 @@ from theory.corollary1 import thresholds
 from theory.setting import Constants, Hyperparameters, values
 from theory.symbols import HYPERPARAMETER_NAMES, symbol
 from theory.theorem1 import CORRECTED, TIGHT
-from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study
+from verify.claim import Claim, Preset, Results, Study, budget_at_one_look
 from verify.claims import corollary1
 from verify.claims.corollary1 import Measured, fitted, measured
 from verify.statistics import log_ratio
@@ -92,7 +92,7 @@ def collapse_evidence(results: Results) -> Evidence:
         for one, other in itertools.combinations(sorted(cells), 2)
         if math.prod(one) == math.prod(other)
     ]
-    confidence = 1 - ERROR_BUDGET / (2 * len(matched))
+    confidence = 1 - budget_at_one_look(results) / (2 * len(matched))
     pairs = []
     for one, other in matched:
         exact = [controls[cell][0]["lhs_exact"] for cell in (one, other)]
@@ -132,7 +132,7 @@ def cubed_evidence(results: Results) -> Evidence:
         measured(*results["along_b"], perturbed=perturbed, name=name)
         for perturbed, name in ((True, "momentum"), (False, "momentum-control"))
     )
-    slope = fitted("b", cells, controls, 1 - ERROR_BUDGET / 2)
+    slope = fitted("b", cells, controls, 1 - budget_at_one_look(results) / 2)
     cubes = [point["T"] / point["b"] ** 3 for point, _ in cells]
     limits = [point["T"] / _momentum_threshold(point["spec"]) for point, _ in cells]
     return {
@@ -184,7 +184,9 @@ def flatter_evidence(results: Results) -> Evidence:
             ]
             for perturbed, name in ((True, "flatter-rho"), (False, "flatter-rho-control"))
         )
-        slope = fitted(axis, cells, controls, 1 - ERROR_BUDGET / (2 * len(FLATTER_ALONG)))
+        slope = fitted(
+            axis, cells, controls, 1 - budget_at_one_look(results) / (2 * len(FLATTER_ALONG))
+        )
         scaled = [
             point["spec"]["run"]["rho"] * math.sqrt(point["b"] * point["T"]) for point, _ in cells
         ]

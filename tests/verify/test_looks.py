@@ -1,0 +1,280 @@
+"""More runs where a verdict is open: intervals that allow it, and looks that end."""
+
+import json
+import sys
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from simulators import spec as specs
+from simulators.spec import ProblemSpec, RunSpec, Spec
+from theory import basin
+from verify import cli
+from verify.claim import ERROR_BUDGET, Claim, LaterResults, Preset, Study, budget_at_one_look
+from verify.claims import CLAIMS
+from verify.looks import look
+from verify.statistics import finite_sample_mean, log_slope, normal_mean
+from verify.study import simulate_all
+from verify.summary import summary
+from verify.verdict import undecided, verdict
+
+ALPHA = 0.2
+
+
+def chance_of_ever_missing(p: float, N: int, misses) -> tuple[float, float]:
+    """The chance that the interval from the first n values ever lies above, or below, the mean.
+
+    Of values 1 with probability p and 0 otherwise, for some n <= N: summed over the walks of their
+    counts, no estimate. ``misses(n, heads, p)`` says which ends miss.
+    """
+    out = []
+    for end in range(2):
+        alive, missed = {0: 1.0}, 0.0
+        for n in range(1, N + 1):
+            after: dict[int, float] = {}
+            for heads, chance in alive.items():
+                after[heads] = after.get(heads, 0.0) + chance * (1 - p)
+                after[heads + 1] = after.get(heads + 1, 0.0) + chance * p
+            ended = {heads for heads in after if misses(n, heads, p)[end]}
+            missed += sum(after.pop(heads) for heads in ended)
+            alive = after
+        assert missed + sum(alive.values()) == pytest.approx(1)
+        out.append(missed)
+    return out[0], out[1]
+
+
+@cache
+def any_n(n: int, heads: int):
+    return finite_sample_mean(np.repeat([0.0, 1.0], [n - heads, heads]), 1.0, 1 - ALPHA)
+
+
+@pytest.mark.parametrize("p", [0.02, 0.1, 0.5, 0.8])
+def test_summed_over_all_walks_the_finite_sample_intervals_are_seldom_ever_wrong(p):
+    def misses(n, heads, p):
+        return p < any_n(n, heads).low, p > any_n(n, heads).high
+
+    chances = chance_of_ever_missing(p, 40, misses)
+    assert max(chances) <= ALPHA / 2  # Ville
+    assert max(chances) > ALPHA / 50  # it is no empty promise
+
+
+def test_an_interval_of_one_n_is_wrong_too_often_if_one_looks_at_every_n():
+    # The exact (Clopper-Pearson) interval: right at each n, and no confidence sequence.
+    def misses(n, heads, p):
+        found = stats.binomtest(heads, n).proportion_ci(1 - ALPHA)
+        return p < found.low, p > found.high
+
+    assert max(chance_of_ever_missing(0.5, 40, misses)) > ALPHA / 2
+
+
+def test_all_looks_together_spend_the_budget_and_no_more():
+    spent = [
+        budget_at_one_look({}),
+        *(budget_at_one_look(LaterResults({}, k)) for k in range(2, 9)),
+    ]
+    assert spent[0] == ERROR_BUDGET / 2
+    assert sum(spent) == pytest.approx(ERROR_BUDGET * (1 - 2**-8))
+
+
+def test_looks_that_share_the_budget_are_wrong_no_more_often_than_it_says():
+    """Slopes of gamma values at 20, 40, ..., 320 runs: wrong at any look."""
+    rng, repeats, alpha = np.random.default_rng(5), 1000, 0.2
+    shared, alone = 0, 0
+    for _ in range(repeats):
+        cells = [at**-0.5 * rng.gamma(4, 0.25, 320) for at in (1.0, 4.0, 16.0)]
+        fits = {
+            (n, share): log_slope([1, 4, 16], [cell[:n] for cell in cells], 1 - alpha * share)
+            for k, n in enumerate((20, 40, 80, 160, 320), start=1)
+            for share in (2.0**-k, 1.0)
+        }
+        off = {key for key, fit in fits.items() if not fit.low <= -0.5 <= fit.high}
+        shared += any(share < 1 for _, share in off)
+        alone += any(share == 1 for _, share in off)
+    assert shared <= stats.binom.isf(1e-7, repeats, alpha), shared
+    assert alone > stats.binom.isf(1e-7, repeats, alpha), alone
+
+
+L, SIGMA, G, START, T = 1.0, 0.5, 1.0, 0.3, 16
+FEW = Preset("few", 200, 200, most=64)
+
+
+def study_specs(preset, seed):
+    problem = ProblemSpec(profile="huber", L=L, sigma=SIGMA, G=G, d=1, start=START)
+    run = {"gamma": 1 / 16, "rho": 0.0, "beta1": 0.0, "beta2": 0.999, "eps": G, "b": 1.0, "T": T}
+    other = {**run, "b": 4.0}
+    return {
+        name: Spec(problem=problem, run=RunSpec(runs=preset.bound_runs, seed=seed, **cell))
+        for name, cell in (("one", run), ("other", other))
+    }
+
+
+TRUTH = basin.mean_grad_norm2(L, SIGMA, G, 1 / 16, 1, T, (L * START) ** 2)
+"""Of the spec ``one``."""
+
+
+def bounded_by(rhs: float) -> Claim:
+    """A claim that ``rhs`` bounds the left side of both specs."""
+
+    def evidence(results):
+        instances = []
+        for name, (spec, runs) in results.items():
+            values = runs.lhs(0)
+            problem = spec.problem.make()
+            found = finite_sample_mean(values, problem.largest_grad_norm2, 1 - ERROR_BUDGET / 2)
+            (cell,) = specs.cells(spec, problem)
+            instances.append(
+                {"name": name, "spec": specs.to_json(specs.single(spec, cell)), "rhs": rhs,
+                 "lhs": found.estimate, "lhs_low": found.low, "lhs_high": found.high,
+                 "trivial": problem.largest_grad_norm2, "vacuous": False, "n": found.n,
+                 "interval": found.kind}
+            )  # fmt: skip
+        return {"instances": instances}
+
+    return Claim("test.bound", "a test", "rhs bounds the left side", "simulation", "holds",
+                 evidence, study=Study("test", study_specs))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def first():
+    """Both specs with their runs, at the first look."""
+    jobs = study_specs(FEW, 0)
+    runs = simulate_all(jobs)
+    return {name: (jobs[name], runs[name]) for name in jobs}
+
+
+@pytest.fixture(scope="module")
+def interval(first):
+    """The first look's interval of ``one``."""
+    return finite_sample_mean(first["one"][1].lhs(0), (G - SIGMA) ** 2, 1 - ERROR_BUDGET / 2)
+
+
+@pytest.mark.parametrize(("end", "expected"), [("high", "holds"), ("low", "refuted")])
+def test_a_bound_inside_the_first_interval_is_decided_by_more_runs(first, interval, end, expected):
+    rhs = (TRUTH + getattr(interval, end)) / 2
+    claim = bounded_by(rhs)
+    assert verdict(claim.evidence(first)) == "inconclusive"
+    evidence, seen = look(claim, first, FEW)
+    assert verdict(evidence) == expected
+    looks = evidence["looks"]
+    assert [entry["verdict"] for entry in looks] == ["inconclusive"] * (len(looks) - 1) + [expected]
+    assert [entry["look"] for entry in looks] == list(range(1, len(looks) + 1))
+    for entry in looks:
+        assert {item["name"] for item in entry["items"]} == {f"one, b = 1, T = {T}"}
+    counts = [entry["items"][0]["runs"] for entry in looks]
+    assert counts[0] == 200
+    assert all(later % (2 * sooner) == 0 for sooner, later in pairwise(counts))
+    # The last interval is that of runs which extend the first; what was not open was left alone.
+    spec, runs = seen["one"]
+    assert spec.run.runs == len(runs.lhs(0)) == counts[-1]
+    assert np.array_equal(runs.lhs(0)[:200], first["one"][1].lhs(0))
+    again = specs.run(spec)
+    assert again.lhs(0).tobytes() == runs.lhs(0).tobytes()
+    assert seen["other"][1] is first["other"][1]
+    assert f"{counts[-1]} runs" in summary(evidence)
+
+
+def test_a_bound_at_the_truth_itself_stays_open_up_to_the_limit_and_says_so(first):
+    evidence, seen = look(bounded_by(TRUTH), first, FEW)
+    assert verdict(evidence) == "inconclusive"
+    assert evidence["looks"][-1]["items"][0]["runs"] == seen["one"][0].run.runs == 64 * 200
+    assert evidence["most"] == 64
+    assert summary(evidence).endswith(f"open still with 12800 runs, after {len(evidence['looks'])} "
+                                      "looks")  # fmt: skip
+
+
+def test_a_claim_decided_at_first_is_not_looked_at_again(first):
+    for rhs in (1.0, 0.0):
+        evidence, seen = look(bounded_by(rhs), first, FEW)
+        assert "looks" not in evidence
+        assert seen is first
+
+
+def test_how_many_runs_it_takes_is_read_off_those_there_are(first, interval):
+    # The interval's reach falls about as n^(-1/2): an eighth of it needs 64 times the runs.
+    near = look(
+        bounded_by(interval.estimate + 0.8 * (interval.high - interval.estimate)), first, FEW
+    )
+    far = look(
+        bounded_by(interval.estimate + 0.15 * (interval.high - interval.estimate)), first, FEW
+    )
+    second = [found["looks"][1]["items"][0]["runs"] for found, _ in (near, far)]
+    assert second[0] == 400
+    assert second[1] >= 16 * 200
+
+
+def sloped(low, high, **more):
+    return {"slope": (low + high) / 2, "low": low, "high": high, "target": -0.5, "margin": 0.05,
+            "axis": "b"} | more  # fmt: skip
+
+
+MISSED = {"low": -0.51, "high": -0.49, "predicted": -0.4}
+
+
+@pytest.mark.parametrize(
+    ("evidence", "count"),
+    [
+        (sloped(-0.56, -0.48), 1),
+        (sloped(-0.52, -0.48), 0),
+        (sloped(-0.56, -0.48, control=MISSED), 0),
+        ({"parts": [sloped(-0.56, -0.48), sloped(-0.52, -0.48), sloped(-0.7, -0.3)]}, 2),
+        ({"parts": [sloped(-0.56, -0.48), sloped(-0.52, -0.48, control=MISSED)]}, 0),
+        ({"necessity": {"fails": True}, "slopes": [sloped(-0.56, -0.48), sloped(-0.6, -0.3)]}, 2),
+        ({"necessity": {"fails": True}, "slopes": [sloped(-0.56, -0.48), sloped(0.1, 0.2)]}, 0),
+        ({"necessity": {"fails": False}, "slopes": [sloped(-0.52, -0.48)]}, 0),
+        ({"ranges": [{"name": "a", "low": 0.9, "high": 1.1, "most": 1.0}]}, 1),
+        ({"ranges": [{"name": "a", "low": 1.0, "high": 1.0, "most": 1.5, "sample_low": 1.1,
+                      "sample_high": 1.2}]}, 0),
+        ({"comparisons": [{"equal": True}]}, 0),
+    ],
+)  # fmt: skip
+def test_only_an_interval_across_its_limit_asks_for_more_runs(evidence, count):
+    assert len(undecided(evidence)) == count
+
+
+@pytest.mark.parametrize("wanted", ["rate_b", "rate_T", "collapse", "b_cubed", "rho_rate"])
+def test_every_claim_on_slopes_finds_the_specs_its_open_intervals_rest_on(planted, wanted):
+    from verify.looks import _labels
+
+    claim = CLAIMS[f"corollary1.{wanted}"]
+    # A wide spread leaves every interval across its limits.
+    evidence = planted(claim.id, lambda problem, cell: 0.1 * (cell["b"] * cell["T"]) ** -0.5, 0.9)
+    evidence = json.loads(json.dumps(evidence).replace('"predicted"', '"no"')) | {"control": {}}
+    for slope in evidence.get("slopes", ()):
+        slope["control"] = {}
+    results = {
+        name: (spec, None)
+        for name, spec in claim.study.specs(Preset("quick", 5120, 384, 16), 0).items()
+    }
+    items = [(item, -1.0, 1.0) for item in [evidence, *evidence.get("slopes", ())]]
+    found = _labels(items, evidence, results)
+    expected = {"rate_b": ["along_b"], "rate_T": ["along_T"]}.get(wanted, list(results))
+    assert found == expected
+
+
+def test_the_job_looks_again_and_the_report_shows_it(monkeypatch, tmp_path, interval):
+    claim = bounded_by((TRUTH + interval.high) / 2)
+    monkeypatch.setattr("verify.reproduce.CLAIMS", {claim.id: claim})
+    monkeypatch.setattr("verify.reproduce.PRESETS", {"quick": FEW})
+    monkeypatch.setattr(sys, "argv", ["adasam", "reproduce", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert not caught.value.code
+    (item,) = json.loads((tmp_path / "claims.json").read_text())["claims"]
+    assert item["verdict"] == "holds"
+    looks = item["evidence"]["looks"]
+    count = looks[-1]["items"][0]["runs"]
+    page = (tmp_path / "report.html").read_text()
+    assert f"Looked at {len(looks)} times" in page
+    assert (tmp_path / "data" / "test" / f"one_{count}_runs.npz").is_file()
+    replayed = specs.read(tmp_path / "specs" / f"one-b1-T{T}.json")
+    assert specs.run(replayed).lhs(0).mean() == item["evidence"]["instances"][0]["lhs"]
+
+
+def test_intervals_of_other_kinds_are_narrower_at_one_look_alone(first):
+    # What the budget at each look costs a normal interval: little.
+    values = first["one"][1].lhs(0)
+    one, half = (normal_mean(values, 1 - ERROR_BUDGET / share) for share in (1, 2))
+    assert 1 < (half.high - half.low) / (one.high - one.low) < 1.04
