@@ -10,6 +10,7 @@ than it says. `finite_sample_mean` holds at every number of runs at once; all ot
 spend 2^-k of the error budget at look k (`verify.claim.budget_at_one_look`).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -117,17 +118,30 @@ def _repeated(runs: Runs, times: int) -> Runs:
 
 
 def _labels(items: Sequence[Limited], evidence: Evidence, results: Results) -> list[str]:
-    """Return which of a study's specs the items rest on: by their own specs, or by all."""
-    wanted = []
+    """Return which of a study's specs the items rest on: by their own cells, or by all.
+
+    A cell that two specs have counts for the one of which more is wanted.
+    """
+    wanted: set[str] = set()
     for item, *_ in items:
         own = [item] if "spec" in item else measurements(item)
-        wanted += [point["spec"] for point in own or measurements(evidence)]
-    return [label for label, (spec, _) in results.items() if _has(spec, wanted)]
+        wanted |= {_key(point["spec"]) for point in own or measurements(evidence)}
+    cells = {label: _cells(spec) for label, (spec, _) in results.items()}
+    found = set()
+    for label in sorted(cells, key=lambda label: -len(cells[label] & wanted) / len(cells[label])):
+        if cells[label] & wanted:
+            found.add(label)
+            wanted -= cells[label]
+    return [label for label in results if label in found]
 
 
-def _has(spec: Spec, wanted: Sequence[Mapping[str, Any]]) -> bool:
+def _cells(spec: Spec) -> set[str]:
     cells = specs.cells(spec, spec.problem.make())
-    return any(specs.to_json(specs.single(spec, cell)) in wanted for cell in cells)
+    return {_key(specs.to_json(specs.single(spec, cell))) for cell in cells}
+
+
+def _key(spec: Mapping[str, Any]) -> str:
+    return json.dumps(spec, sort_keys=True)
 
 
 def _entry(number: int, evidence: Evidence, opened: set[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from verify.calibration.writing import sections
 from verify.claim import ERROR_BUDGET
 from verify.drawing import CAPTIONS
 from verify.summary import measurements
@@ -18,6 +19,7 @@ def render(
     provenance: Mapping[str, Any],
     figures: Mapping[str, str],
     specs: Mapping[str, str],
+    calibration: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the report as HTML.
 
@@ -30,6 +32,8 @@ def render(
         SVG files by figure name.
     specs : mapping of str to str
         The file, below the report's folder, that replays a spec, by the spec's JSON.
+    calibration : mapping, optional
+        What calibration.json holds.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("verify"),
@@ -48,6 +52,8 @@ def render(
         provenance=provenance,
         figures={name: inline(svg, name) for name, svg in figures.items()},
         captions=CAPTIONS,
+        calibration=calibration,
+        sections=sections(calibration) if calibration else [],
         budget=f"{ERROR_BUDGET:.0e}".replace("e-0", "e-"),
     )
 

@@ -14,6 +14,7 @@ from simulators.engines.tasks import compilations
 from simulators.runs import Runs
 from theory.errors import InputError
 from verify import drawing
+from verify.calibration.job import found
 from verify.claim import PRESETS, Claim, Preset, Results
 from verify.claims import CLAIMS
 from verify.files import writable_folder, write
@@ -104,7 +105,8 @@ def reproduce(
     preset : str
         ``"quick"`` or ``"paper"``.
     out : Path
-        Folder for claims.json, report.html, verdicts.md, figures/, data/ and specs/.
+        Folder for claims.json, report.html, verdicts.md, figures/, data/ and specs/. What
+        `calibrate` left there goes into the report.
     seed : int
     device : str
     only : sequence of str
@@ -220,7 +222,8 @@ def _write(
     }
     vector = {name: paths[0].read_text(encoding="utf-8") for name, paths in drawn.items()}
     write(out / "verdicts.md", markdown(judged))
-    write(out / "report.html", render(judged, provenance, vector, files))
+    page = render(judged, provenance, vector, files, found(out))
+    write(out / "report.html", page)
     content = {
         "schema": 1,
         **provenance,

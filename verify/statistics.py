@@ -57,7 +57,7 @@ def normal_mean(values: npt.ArrayLike, confidence: float) -> Interval:
 
 
 def student_quantile(confidence: float, n: int) -> float:
-    """Return Student's two-sided quantile for n values: a mean's interval reaches so many errors."""
+    """Return how many standard errors an interval from n values reaches: Student's quantile."""
     return -float(special.stdtrit(n - 1, (1 - confidence) / 2))
 
 

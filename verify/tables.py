@@ -26,6 +26,12 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.6g}"
 
 
+def section(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Return a table of a calibration."""
+    sides = ["left", *("right" for _ in columns[1:])]
+    return _table(title, dict(zip(columns, sides, strict=True)), rows)
+
+
 def verdicts(judged: Sequence[Any]) -> Table:
     """Return the verdict table of a reproduction (`verify.reproduce.Judged` items)."""
     return _table(

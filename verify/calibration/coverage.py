@@ -106,7 +106,8 @@ def looked_at_slope(ns: tuple[int, ...], repeats: int, *, shared: bool) -> Measu
                 found = log_slope(AT, [sample[:n] for sample in samples], CONFIDENCES[0])
                 error = (found.high - found.slope) / student_quantile(CONFIDENCES[0], n)
                 spent = 2.0**-k if shared else 1.0
-                reach = [error * student_quantile(1 - (1 - c) * spent, n) for c in CONFIDENCES]
+                quantiles = [student_quantile(1 - (1 - c) * spent, n) for c in CONFIDENCES]
+                reach = error * np.array(quantiles)
                 above[:, repeat] |= found.slope + 0.5 > reach
                 below[:, repeat] |= -found.slope - 0.5 > reach
         return _counted(repeats, above, below & ~above)

@@ -20,6 +20,8 @@ Progress = Callable[[str, int, int], None]
 PARTS = "calibration.parts.json"
 """The file of what is counted so far; gone when all is."""
 
+SCHEMA = 1
+
 READ = {"coverage": coverage, "looks": coverage, "bounds": judged_bounds, "slopes": judged_slopes}
 """What a group's tallies say."""
 
@@ -79,7 +81,7 @@ def calibrate(
                 write(out / PARTS, json.dumps({"setting": setting, "done": done}))
         progress(case.name, case.parts, case.parts)
     content = {
-        "schema": 1,
+        "schema": SCHEMA,
         "quick": quick,
         "seed": seed,
         "confidences": list(CONFIDENCES),
@@ -95,12 +97,21 @@ def calibrate(
     return content
 
 
+def found(out: Path) -> dict[str, Any] | None:
+    """Return the calibration that a folder holds, if it holds one that can be read."""
+    try:
+        content = json.loads((out / "calibration.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return content if content.get("schema") == SCHEMA else None
+
+
 def _row(case: Case, tallies: list[Tally]) -> dict[str, Any]:
     whole = tallies[0]
     for tally in tallies[1:]:
         whole = merged(whole, tally)
-    found = READ[case.group](whole)
-    return {**case.labels, **(found if isinstance(found, dict) else {"at": found})}
+    said = READ[case.group](whole)
+    return {**case.labels, **(said if isinstance(said, dict) else {"at": said})}
 
 
 def _left(out: Path, setting: dict[str, Any]) -> dict[str, list[Tally]]:

@@ -100,8 +100,8 @@ def _draws(size: Size, seed: int) -> Iterator[Case]:
         for n in (8, 384):
             yield make(of(n, 2000), parts=size.fits, interval=name, on=on, n=n)
     yield make(
-        coverage.ratios(LAWS[5], LAWS[1], 100, 100), parts=size.ends,
-        interval="finite-sample ratio", on=f"{LAWS[5].name}, over {LAWS[1].name}", n=100,
+        coverage.ratios(LAWS[1], LAWS[3], 100, 100), parts=size.ends,
+        interval="finite-sample ratio", on=f"{LAWS[1].name}, over {LAWS[3].name}", n=100,
     )  # fmt: skip
 
 

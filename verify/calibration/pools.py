@@ -58,7 +58,7 @@ def replicates(spec: Spec, first: int, stop: int) -> Runs:
 def cut(runs: Runs, n: int) -> list[Runs]:
     """Cut runs into reproductions of n replicates of each cell."""
     number = (runs.inputs.replicate - runs.inputs.replicate.min()) // n
-    rows = [np.flatnonzero(number == k) for k in range((int(number.max()) + 1))]
+    rows = [np.flatnonzero(number == k) for k in range(int(number.max()) + 1)]
     return [
         Runs.from_arrays({name: array[some] for name, array in runs.arrays().items()})
         for some in rows
@@ -98,17 +98,15 @@ def closed_form(problem: Problem, cell: dict[str, Any]) -> float:
 
 def _tiny(seed: int) -> Pool:
     """Four steps with momentum, all eight sign paths enumerated: a law of few values."""
-    T, gamma = 4, Fraction(1, 4)
-    problem = {"L": Fraction(1), "sigma": Fraction(1, 2), "G": Fraction(1)}
-    rest = {"eps": Fraction(1), "beta1": Fraction(1, 2)}
-    truth = RationalHuber(**problem, **rest, gamma=gamma, x0=Fraction(1, 4)).mean_grad_norm2(T)
+    L, sigma, G, x0, eps, gamma, beta1, T = *map(Fraction, (1, "1/2", 1, "1/4", 1, "1/4", "1/2")), 4
+    exact = RationalHuber(L=L, sigma=sigma, G=G, x0=x0, eps=eps, gamma=gamma, beta1=beta1)
     spec = Spec(
         problem=ProblemSpec(
-            profile="huber", d=1, start=0.25, **{name: float(value) for name, value in problem.items()}
+            profile="huber", d=1, L=float(L), sigma=float(sigma), G=float(G), start=float(x0)
         ),
         run=RunSpec(
-            gamma=float(gamma), rho=0.0, beta2=0.999, b=1, T=T, runs=1, seed=seed,
-            **{name: float(value) for name, value in rest.items()},
+            gamma=float(gamma), rho=0.0, beta1=float(beta1), beta2=0.999, eps=float(eps), b=1, T=T,
+            runs=1, seed=seed,
         ),
     )  # fmt: skip
-    return Pool("four steps, enumerated", spec, float(truth))
+    return Pool("four steps, enumerated", spec, float(exact.mean_grad_norm2(T)))
