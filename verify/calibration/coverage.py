@@ -6,15 +6,15 @@ many errors as Student's quantile says: one interval has those of all confidence
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from verify.calibration.laws import Law, spread
 from verify.calibration.tally import CONFIDENCES, Tally
 from verify.claim import ratio
 from verify.statistics import (
-    Interval,
     finite_sample_mean,
     line_slope,
     log_crossing,
@@ -149,10 +149,8 @@ def ratios(law: Law, other: Law, n: int, repeats: int) -> Measure:
 
     def once(rng: np.random.Generator, confidence: float) -> tuple[bool, bool]:
         each = 1 - (1 - confidence) / 2
-        intervals: list[Interval] = [
-            finite_sample_mean(one.draw(rng, (n,)), 1.0, each) for one in (law, other)
-        ]
-        found, truth = ratio("", *intervals), law.mean / other.mean
+        one, two = (finite_sample_mean(x.draw(rng, (n,)), 1.0, each) for x in (law, other))
+        found, truth = ratio("", one, two), law.mean / other.mean
         return found["low"] > truth, found["high"] < truth
 
     def measure(rng: np.random.Generator) -> Tally:
@@ -187,7 +185,7 @@ def _samples(rng: np.random.Generator, n: int) -> list[np.ndarray]:
     ]
 
 
-def _counted(repeats: int, above: object, below: object) -> Tally:
+def _counted(repeats: int, above: Iterable[npt.ArrayLike], below: Iterable[npt.ArrayLike]) -> Tally:
     """Count the misses at each confidence, (confidences, repeats) each."""
     return {
         "repeats": repeats,

@@ -47,19 +47,29 @@ class Case:
 
 @dataclass(frozen=True)
 class Size:
-    """How much is counted: parts of each kind of case."""
+    """In how many parts each kind of case is counted.
+
+    Attributes
+    ----------
+    draws, fits, runs : int
+        Means of draws; slopes and ratios of draws; means and bounds of the engine's runs.
+    quick_slopes, paper_slopes : dict
+        Slope claims at a preset's size, by axis: ten reproductions of the quick preset a part, one
+        of the paper's.
+    paper_bounds : int
+        Bounds at the paper preset's size, ten reproductions a part.
+    """
 
     draws: int
     fits: int
-    ends: int
     runs: int
     quick_slopes: dict[str, int]
     paper_slopes: dict[str, int]
     paper_bounds: int
 
 
-QUICK = Size(1, 1, 1, 1, {"b": 2}, {}, 0)
-FULL = Size(10, 10, 10, 10, {"b": 40, "T": 10}, {"b": 30, "T": 10}, 10)
+QUICK = Size(1, 1, 1, {"b": 2}, {}, 0)
+FULL = Size(10, 5, 10, {"b": 30, "T": 6}, {"b": 20, "T": 8}, 5)
 
 
 def plan(size: Size, seed: int) -> list[Case]:
@@ -98,9 +108,9 @@ def _draws(size: Size, seed: int) -> Iterator[Case]:
         ("slope of T(delta)", coverage.crossing_slope, "gamma values, three levels"),
     ):
         for n in (8, 384):
-            yield make(of(n, 2000), parts=size.fits, interval=name, on=on, n=n)
+            yield make(of(n, 1000), parts=size.fits, interval=name, on=on, n=n)
     yield make(
-        coverage.ratios(LAWS[1], LAWS[3], 100, 100), parts=size.ends,
+        coverage.ratios(LAWS[1], LAWS[3], 100, 50), parts=size.fits,
         interval="finite-sample ratio", on=f"{LAWS[1].name}, over {LAWS[3].name}", n=100,
     )  # fmt: skip
 
@@ -109,12 +119,12 @@ def _looks(size: Size, seed: int) -> Iterator[Case]:
     make = partial(_drawn, "looks", seed=seed)
     for law in (LAWS[0], LAWS[1], LAWS[7]):
         yield make(
-            coverage.looked_at(law, LOOKS, 2000), parts=size.draws,
+            coverage.looked_at(law, LOOKS, 1000), parts=size.draws,
             interval="finite-sample mean, all of the error at each look", on=law.name, n=LOOKS,
         )  # fmt: skip
     for shared, how in ((True, "2^-k of the error at look k"), (False, "all of it at each look")):
         yield make(
-            coverage.looked_at_slope(LOOKS, 1000, shared=shared), parts=size.fits,
+            coverage.looked_at_slope(LOOKS, 500, shared=shared), parts=size.fits,
             interval=f"slope, {how}", on="gamma values, four points", n=LOOKS,
         )  # fmt: skip
 
