@@ -28,8 +28,8 @@ def number(value: float | None) -> str:
 
 def section(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """Return a table of a calibration."""
-    sides = ["left", *("right" for _ in columns[1:])]
-    return _table(title, dict(zip(columns, sides, strict=True)), rows)
+    words = ("interval", "of", "cell", "claim", "preset")
+    return _table(title, {name: "left" if name in words else "right" for name in columns}, rows)
 
 
 def verdicts(judged: Sequence[Any]) -> Table:

@@ -52,24 +52,24 @@ class Size:
     Attributes
     ----------
     draws, fits, runs : int
-        Means of draws; slopes and ratios of draws; means and bounds of the engine's runs.
+        Means of draws; slopes and ratios of draws; means of the engine's runs.
+    bounds : dict
+        Bounds, by preset: ten reproductions a part.
     quick_slopes, paper_slopes : dict
         Slope claims at a preset's size, by axis: ten reproductions of the quick preset a part, one
         of the paper's.
-    paper_bounds : int
-        Bounds at the paper preset's size, ten reproductions a part.
     """
 
     draws: int
     fits: int
     runs: int
+    bounds: dict[str, int]
     quick_slopes: dict[str, int]
     paper_slopes: dict[str, int]
-    paper_bounds: int
 
 
-QUICK = Size(1, 1, 1, {"b": 2}, {}, 0)
-FULL = Size(10, 5, 10, {"b": 30, "T": 6}, {"b": 20, "T": 8}, 5)
+QUICK = Size(2, 1, 2, {"quick": 5}, {"b": 4}, {})
+FULL = Size(30, 20, 20, {"quick": 30, "paper": 10}, {"b": 30, "T": 6}, {"b": 20, "T": 6})
 
 
 def plan(size: Size, seed: int) -> list[Case]:
@@ -141,14 +141,13 @@ def _runs(size: Size, seed: int) -> Iterator[Case]:
 
 def _bounds(size: Size, seed: int) -> Iterator[Case]:
     known = pools(seed)
-    for name, share, count in (("counterexample", 1, 10), ("huber_edge, b = 1", 4, 10)):
-        for preset, parts in (("quick", size.runs), ("paper", size.paper_bounds)):
+    for name, share in (("counterexample", 1), ("huber_edge, b = 1", 4)):
+        for preset, parts in size.bounds.items():
             n = share * PRESETS[preset].bound_runs
-            if parts:
-                yield Case(
-                    "bounds", {"on": name, "preset": preset, "n": n}, parts,
-                    verdicts.bounds(known[name], n, count),
-                )  # fmt: skip
+            yield Case(
+                "bounds", {"on": name, "preset": preset, "n": n}, parts,
+                verdicts.bounds(known[name], n, 10),
+            )  # fmt: skip
 
 
 def _slopes(size: Size, seed: int) -> Iterator[Case]:

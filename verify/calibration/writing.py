@@ -88,7 +88,8 @@ def _bounds(content: Mapping[str, Any]) -> Section:
 def _claims(content: Mapping[str, Any]) -> Section:
     return Section(
         "Slope claims.",
-        "The claims corollary1.rate_b and rate_T themselves, judged again on fresh runs.",
+        "The claims corollary1.rate_b and rate_T themselves, slope and control, judged again and "
+        "again, each time on runs of their own.",
         ("claim", "preset", "runs", "reproductions", "holds", "inconclusive", "refuted",
          "interval of the control's slope"),
         [
@@ -105,8 +106,8 @@ def _claims(content: Mapping[str, Any]) -> Section:
 def _planted(content: Mapping[str, Any]) -> Section:
     return Section(
         "Planted slopes.",
-        "The same runs tilted to a known slope: how often −1/2 ± 0.05 is said to hold / is left "
-        "open / is refuted.",
+        "The control's runs of the same reproductions, tilted to a known slope: how often −1/2 ± "
+        "0.05 is said to hold / is left open / is refuted.",
         ("slope", *(f"in {row['axis']}, {row['preset']}" for row in content["slopes"])),
         [
             (
