@@ -239,6 +239,7 @@ def test_only_an_interval_across_its_limit_asks_for_more_runs(evidence, count):
 @pytest.mark.parametrize("wanted", ["rate_b", "rate_T", "collapse", "rho_rate"])
 def test_every_claim_on_slopes_finds_the_specs_its_open_intervals_rest_on(planted, wanted):
     claim = CLAIMS[f"corollary1.{wanted}"]
+    assert claim.study
     evidence = planted(claim.id, lambda problem, cell: (cell["b"] * cell["T"]) ** -0.5)
     results = {
         name: (spec, None)

@@ -78,7 +78,8 @@ def plan(size: Size, seed: int) -> list[Case]:
             *_bounds(size, seed), *_slopes(size, seed)]  # fmt: skip
 
 
-def _drawn(group: str, measure: coverage.Measure, parts: int, seed: int, **labels: Any) -> Case:
+def drawn(group: str, measure: coverage.Measure, parts: int, seed: int, **labels: Any) -> Case:
+    """Return a case on draws, with a generator of its own for each part."""
     case = Case(group, labels, parts, lambda part: {})
 
     def on_its_own_noise(part: int) -> Tally:
@@ -88,7 +89,7 @@ def _drawn(group: str, measure: coverage.Measure, parts: int, seed: int, **label
 
 
 def _draws(size: Size, seed: int) -> Iterator[Case]:
-    make = partial(_drawn, "coverage", seed=seed)
+    make = partial(drawn, "coverage", seed=seed)
     for law in LAWS:
         for n, repeats in ((20, 20000), (400, 4000)):
             yield make(
@@ -116,7 +117,7 @@ def _draws(size: Size, seed: int) -> Iterator[Case]:
 
 
 def _looks(size: Size, seed: int) -> Iterator[Case]:
-    make = partial(_drawn, "looks", seed=seed)
+    make = partial(drawn, "looks", seed=seed)
     for law in (LAWS[0], LAWS[1], LAWS[7]):
         yield make(
             coverage.looked_at(law, LOOKS, 1000), parts=size.draws,
