@@ -106,24 +106,25 @@ def finite_sample_mean(values: npt.ArrayLike, upper: float, confidence: float) -
     return Interval(estimate, low, high, confidence, "finite-sample", len(x))
 
 
-def log_wealth(x: np.ndarray, m: float) -> np.ndarray:
-    """Return the logarithm of a bettor's wealth after values of alleged mean m.
+def log_wealth(x: np.ndarray, m: float) -> float:
+    """Return the logarithm of the wealth of a bettor who doubts that the mean is m.
 
     Parameters
     ----------
-    x : (..., n)
+    x : (n,)
         In [0, 1].
     m : float
         In (0, 1).
 
     Returns
     -------
-    (...)
-        Averaged over the shares in `BETS`; above log(2/(1 - confidence)) m lies below the interval
-        of `finite_sample_mean`.
+    float
+        Averaged over the shares in `BETS`. From log(2/(1 - confidence)) on, m lies below the
+        interval of `finite_sample_mean`.
     """
-    by_share = [np.log1p(share * (x - m) / m).sum(-1) for share in BETS]
-    return np.logaddexp.reduce(by_share) - math.log(len(BETS))
+    shares = np.array(BETS)[:, None]
+    by_share = np.log1p(shares * (x - m) / m).sum(1)
+    return float(np.logaddexp.reduce(by_share)) - math.log(len(BETS))
 
 
 def _least_mean(x: np.ndarray, threshold: float) -> float:
@@ -133,7 +134,7 @@ def _least_mean(x: np.ndarray, threshold: float) -> float:
         return 0.0
 
     def excess(log_m: float) -> float:
-        return float(log_wealth(x, math.exp(log_m))) - threshold
+        return log_wealth(x, math.exp(log_m)) - threshold
 
     # The wealth falls in m and is at most 1 at the mean (the logarithm is concave).
     high = math.log(mean)

@@ -35,26 +35,19 @@ VARIATION = (0.1, 0.4, 0.2, 0.3)
 
 def finite_sample(law: Law, n: int, repeats: int) -> Measure:
     """Return what counts the misses of `finite_sample_mean`."""
-
-    def measure(rng: np.random.Generator) -> Tally:
-        x = law.draw(rng, (repeats, n))
-        wealths = log_wealth(x, law.mean), log_wealth(1 - x, 1 - law.mean)
-        thresholds = [math.log(2 / (1 - confidence)) for confidence in CONFIDENCES]
-        return _counted(repeats, *([w > t for t in thresholds] for w in wealths))
-
-    return measure
+    return looked_at(law, (n,), repeats)
 
 
 def looked_at(law: Law, ns: tuple[int, ...], repeats: int) -> Measure:
     """Return what counts where `finite_sample_mean` misses at any of several n."""
+    thresholds = [math.log(2 / (1 - confidence)) for confidence in CONFIDENCES]
+
+    def highest(x: np.ndarray, m: float) -> np.ndarray:
+        return np.array([max(log_wealth(row[:n], m) for n in ns) for row in x])
 
     def measure(rng: np.random.Generator) -> Tally:
         x = law.draw(rng, (repeats, ns[-1]))
-        wealths = [
-            np.max([log_wealth(values[:, :n], m) for n in ns], axis=0)
-            for values, m in ((x, law.mean), (1 - x, 1 - law.mean))
-        ]
-        thresholds = [math.log(2 / (1 - confidence)) for confidence in CONFIDENCES]
+        wealths = highest(x, law.mean), highest(1 - x, 1 - law.mean)
         return _counted(repeats, *([w > t for t in thresholds] for w in wealths))
 
     return measure
