@@ -48,7 +48,8 @@ def looked_at(law: Law, ns: tuple[int, ...], repeats: int) -> Measure:
     def measure(rng: np.random.Generator) -> Tally:
         x = law.draw(rng, (repeats, ns[-1]))
         wealths = highest(x, law.mean), highest(1 - x, 1 - law.mean)
-        return _counted(repeats, *([w > t for t in thresholds] for w in wealths))
+        above, below = (np.array([w > t for t in thresholds]) for w in wealths)
+        return _counted(repeats, above, below & ~above)
 
     return measure
 
