@@ -95,7 +95,7 @@ def bytes_each(workers: int, is_local: bool, dtype: torch.dtype) -> int:
 
 def _runs_at_once(d: int, workers: int, each: int, device: torch.device) -> int:
     """Return how many runs a batch may hold, of ``each`` so many bytes."""
-    most = max(1, CHUNK.get(device.type, CHUNK["cuda"]) // (d * workers))
+    most = max(1, CHUNK[device.type] // (d * workers))
     if device.type != "cuda":
         return most
     room = torch.cuda.mem_get_info(device)[0] // 2
@@ -136,7 +136,7 @@ class _Batch:
         inputs: Inputs,
         dtype: torch.dtype,
         device: torch.device,
-        keeps_heads: bool,
+        keeps_heads: bool = False,
     ) -> None:
         self.problem, self.method, self.inputs = problem, method, inputs
         self.dtype, self.device = dtype, device
