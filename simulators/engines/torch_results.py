@@ -88,8 +88,8 @@ class Results:
 
     def collected(self) -> dict[str, np.ndarray]:
         """Return the fields of `Runs`, but for the checkpoints."""
-        out = dict(zip(CURVES, self.curves.cpu().numpy(), strict=True))
-        out |= dict(zip(FINALS, self.finals.cpu().numpy(), strict=True))
+        values = [*self.curves.cpu().numpy(), *self.finals.cpu().numpy()]
+        out: dict[str, np.ndarray] = dict(zip((*CURVES, *FINALS), values, strict=True))
         out["adaptive_share"] = out["adaptive_share"] / (self.problem.d * self.inputs.T)
         x, heads = self.x.cpu().numpy(), self.heads.cpu().numpy()
         out["x"] = x if self.trajectory else x[:, 0]

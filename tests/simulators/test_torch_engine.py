@@ -106,6 +106,8 @@ def test_a_batch_takes_no_more_memory_than_was_planned(monkeypatch, method, work
     ) as profile:
         simulate(make(d=d), method=method, **settings)
     held = most = 0
+    assert profile.profiler is not None
+    assert profile.profiler.kineto_results is not None
     for event in profile.profiler.kineto_results.events():
         if event.name() == "[memory]":
             held += event.nbytes()
