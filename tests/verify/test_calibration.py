@@ -132,9 +132,12 @@ def test_what_bounds_need_is_read_off_the_intervals():
     assert said["holds_from"] == pytest.approx({"0.5": 0.3, "0.99": 0.5})
 
 
+NO_MISS = {side: dict.fromkeys(map(str, CONFIDENCES), 0) for side in ("above", "below")}
+
+
 def test_planted_slopes_move_the_intervals_along():
     said = verdicts.judged_slopes(
-        {"repeats": 2, "verdicts": {"holds": 2, "refuted": 0, "inconclusive": 0},
+        {"repeats": 2, "verdicts": {"holds": 2, "refuted": 0, "inconclusive": 0}, **NO_MISS,
          "low": [-0.004, -0.002], "high": [0.004, 0.006]}
     )  # fmt: skip
     counts = {
@@ -263,7 +266,7 @@ def test_the_command_stops_goes_on_and_fills_the_report(monkeypatch, capsys, tmp
     arguments = ["calibrate", "--quick", "--resume", "--out", str(tmp_path)]
     assert adasam(monkeypatch, *arguments) == 0
     printed = capsys.readouterr().out
-    for title in ("Coverage", "Looks", "Bounds", "Slope claims", "Planted slopes"):
+    for title in ("In short", "Coverage", "Looks", "Bounds", "Slope claims", "Planted slopes"):
         assert title in printed
     before = tmp_path / "none"
     for out in (before, tmp_path):
@@ -278,7 +281,7 @@ def test_the_command_stops_goes_on_and_fills_the_report(monkeypatch, capsys, tmp
 def test_every_row_of_a_table_has_its_columns():
     content = calibrate(cases=few())
     made = sections(content)
-    assert len(made) == 5
+    assert len(made) == 6
     for section in made:
         assert {len(row) for row in section.rows} == {len(section.columns)}
     lines = markdown(content).splitlines()

@@ -98,12 +98,13 @@ def calibrate(
 
 
 def found(out: Path) -> dict[str, Any] | None:
-    """Return the calibration that a folder holds, if it holds one that can be read."""
+    """Return the calibration that a folder holds, if it holds one of this version."""
     try:
         content = json.loads((out / "calibration.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return content if content.get("schema") == SCHEMA else None
+    known = isinstance(content, dict) and content.get("schema") == SCHEMA
+    return content if known else None
 
 
 def _row(case: Case, tallies: list[Tally]) -> dict[str, Any]:

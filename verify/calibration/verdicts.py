@@ -8,7 +8,7 @@ import numpy as np
 
 from simulators.spec import Spec
 from verify.calibration.pools import Pool, cut, replicates
-from verify.calibration.tally import CONFIDENCES, Tally, share
+from verify.calibration.tally import CONFIDENCES, Tally, coverage, share
 from verify.claim import ERROR_BUDGET
 from verify.claims.corollary1 import MARGIN, TARGET, slope_evidence
 from verify.statistics import finite_sample_mean, log_wealth, normal_mean, student_quantile
@@ -140,6 +140,7 @@ def judged_slopes(tally: Tally) -> dict[str, Any]:
         rows.append({"slope": planted, **{name: share(k, many) for name, k in counts.items()}})
     return {
         "reproductions": many,
+        "at": coverage(tally),
         "claim": {name: share(k, many) for name, k in tally["verdicts"].items()},
         "planted": rows,
         "half_width": float(np.median(np.subtract(tally["high"], tally["low"]))) / 2,

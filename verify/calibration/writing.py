@@ -1,5 +1,6 @@
 """A calibration as tables, for the terminal, the report and the README."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ class Section:
 def sections(content: Mapping[str, Any]) -> list[Section]:
     """Return the tables of a calibration; those without rows are left out."""
     every = (
+        _in_short(content),
         _coverage(content),
         _looks(content),
         _bounds(content),
@@ -37,15 +39,47 @@ def markdown(content: Mapping[str, Any]) -> str:
     return "\n".join(out)
 
 
+def _covered_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows on coverage; a slope claim's control is one."""
+    controls = [
+        {**row, "interval": "slope", "on": f"runs: control of rate_{row['axis']}"}
+        for row in content["slopes"]
+    ]
+    return [*content["coverage"], *controls]
+
+
+def _in_short(content: Mapping[str, Any]) -> Section:
+    kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in _covered_rows(content):
+        of = "the engine's runs" if row["on"].startswith("runs: ") else "draws"
+        kinds.setdefault((row["interval"], of), []).append(row)
+    return Section(
+        "In short.",
+        "The least coverage of each interval, in per cent, over all cases below. "
+        f"{_marks(content['certainty'])}",
+        ("interval", "of", "cases", *(f"{100 * c:g} %" for c in content["confidences"])),
+        [
+            (
+                *kind, str(len(rows)),
+                *(
+                    _covered(min((row["at"][k] for row in rows), key=lambda at: at["share"]))
+                    for k in range(len(content["confidences"]))
+                ),
+            )
+            for kind, rows in kinds.items()
+        ],
+    )  # fmt: skip
+
+
 def _coverage(content: Mapping[str, Any]) -> Section:
     return Section(
         "Coverage.",
-        "Share of samples whose interval holds the known mean or slope. "
+        "Per cent of samples whose interval holds the known mean, slope or ratio. "
         f"{_marks(content['certainty'])}",
         ("interval", "of", "n", *(f"{100 * c:g} %" for c in content["confidences"])),
         [
             (row["interval"], row["on"], str(row["n"]), *map(_covered, row["at"]))
-            for row in content["coverage"]
+            for row in _covered_rows(content)
         ],
     )
 
@@ -54,7 +88,7 @@ def _looks(content: Mapping[str, Any]) -> Section:
     rows = content["looks"]
     return Section(
         "Looks.",
-        "Share of samples whose intervals all hold it, looked at with "
+        "Per cent of samples whose intervals all hold it, looked at with "
         f"{', '.join(map(str, rows[0]['n'])) if rows else ''} values. "
         f"{_marks(content['certainty'])}",
         ("interval", "of", *(f"{100 * c:g} %" for c in content["confidences"])),
@@ -134,7 +168,8 @@ def _marks(certainty: float) -> str:
 
 def _covered(row: Mapping[str, Any]) -> str:
     mark = {"short": " (−)", "ample": " (+)", "as stated": ""}[row["standing"]]
-    return f"{100 * row['share']:.4g}{mark}"
+    per_cent = math.floor(1e4 * row["share"] + 1e-6) / 100  # 100 only where none is missed
+    return f"{per_cent:.4g}{mark}"
 
 
 def _seldom(found: Mapping[str, Any]) -> str:
