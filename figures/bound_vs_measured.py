@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import COLOURS, LEFT_SIDE, paper
+from figures.style import COLOURS, LEFT_SIDE, PAPER, Style
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ LOOKS = {
 CORRECTED lies on it."""
 
 
-def draw(panels: Sequence[Panel], band: str) -> Figure:
+def draw(panels: Sequence[Panel], band: str, style: Style = PAPER) -> Figure:
     """Draw one panel a batch size, side by side on shared axes.
 
     Parameters
@@ -60,9 +60,9 @@ def draw(panels: Sequence[Panel], band: str) -> Figure:
     band : str
         What the band is, such as ``"95 % band"``.
     """
-    with paper():
+    with style.applied():
         figure, row = plt.subplots(
-            1, len(panels), figsize=(7.0, 2.9), sharex=True, sharey=True, squeeze=False
+            1, len(panels), figsize=style.size(2.9), sharex=True, sharey=True, squeeze=False
         )
         for axes, panel in zip(row[0], panels, strict=True):
             _panel(axes, panel, band)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from figures.style import COLOURS, paper
+from figures.style import COLOURS, PAPER, Style
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ SHADES = (1.0, 0.45)
 """Opacity of the bars of the first d and of the second."""
 
 
-def draw(speed: Speed) -> Figure:
+def draw(speed: Speed, style: Style = PAPER) -> Figure:
     """Draw the three panels."""
-    with paper():
+    with style.applied():
         figure, row = plt.subplots(
-            1, 3, figsize=(7.0, 2.9), width_ratios=(1.15, 1, 1), layout="constrained"
+            1, 3, figsize=style.size(2.9), width_ratios=(1.15, 1, 1), layout="constrained"
         )
         _bars(row[0], speed.bars)
         _lines(row[1], speed.over_d, 10)

@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import COLOURS, paper
+from figures.style import COLOURS, PAPER, Style
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ LINES = ("blue", "o"), ("green", "s"), ("orange", "^"), ("vermilion", "D")
 LIMITS = (-0.65, 0.1)
 
 
-def draw(data: Map) -> Figure:
+def draw(data: Map, style: Style = PAPER) -> Figure:
     """Draw the map, and its rows as curves."""
-    with paper():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 3.0), width_ratios=(1.15, 1))
+    with style.applied():
+        figure, (left, right) = plt.subplots(1, 2, figsize=style.size(3.0), width_ratios=(1.15, 1))
         _map(figure, left, data)
         _curves(right, data)
         for axes in (left, right):

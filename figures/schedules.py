@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from figures.style import COLOURS, paper
+from figures.style import COLOURS, PAPER, Style
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,12 @@ class Plane:
     cells: np.ndarray
 
 
-def draw(plane: Plane) -> Figure:
+def draw(plane: Plane, style: Style = PAPER) -> Figure:
     """Draw gamma and rho as contour maps side by side."""
-    with paper():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 3.1), sharex=True, sharey=True)
+    with style.applied():
+        figure, (left, right) = plt.subplots(
+            1, 2, figsize=style.size(3.1), sharex=True, sharey=True
+        )
         # Labels where the contours cross one line: b T = 10^9, or T = 10 b.
         c_gamma, c_rho = plane.gamma[0, 0], plane.rho[0, 0]
         _map(

@@ -1,17 +1,20 @@
-"""The look of every figure, in one place."""
+"""The two styles of every figure: for a paper, and for slides."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.typing import FillStyleType
+
+from simulators.files import whole
 
 matplotlib.use("agg")
-
-SHEET = Path(__file__).parent / "paper.mplstyle"
 
 COLOURS = {
     "black": "#000000",
@@ -32,14 +35,51 @@ LEFT_SIDE = r"$T^{-1}\,\sum_{t<T}\,\mathrm{E}\,\Vert\nabla f(x_t)\Vert^2$   [$F^
 FORMATS = ("svg", "pdf", "png")
 
 
-@contextmanager
-def paper() -> Iterator[None]:
-    """Draw in the paper style within this context."""
-    with plt.style.context(str(SHEET)):
-        yield
+@dataclass(frozen=True)
+class Style:
+    """How figures look.
+
+    Attributes
+    ----------
+    name : str
+    sheets : tuple of str
+        Matplotlib style files beside this one, each over those before.
+    width : float, inches
+    height : float or None, inches
+        The same for every figure; None: each figure's own.
+    is_brief : bool
+        Whether a figure shows its few main lines only.
+    """
+
+    name: str
+    sheets: tuple[str, ...]
+    width: float
+    height: float | None
+    is_brief: bool
+
+    def size(self, height: float) -> tuple[float, float]:
+        """Return a figure's size in inches; ``height`` is its own."""
+        return self.width, self.height or height
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Draw in this style within the context, whatever the user's settings are."""
+        folder = Path(__file__).parent
+        with plt.style.context(["default", *(str(folder / sheet) for sheet in self.sheets)]):
+            yield
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+PAPER = Style("paper", ("paper.mplstyle",), 7.0, None, False)
+"""The width of a page's text, 8 pt."""
+
+SLIDES = Style("slides", ("paper.mplstyle", "slides.mplstyle"), 6.4, 3.6, True)
+"""16:9. On a slide 13.3 inches wide its 10 pt are 21 pt."""
+
+STYLES = {style.name: style for style in (PAPER, SLIDES)}
+"""The styles by name."""
+
+
+def save(figure: Figure, folder: Path, name: str, style: Style = PAPER) -> list[Path]:
     """Write a figure as SVG, PDF and PNG, the same bytes every time; return the paths."""
     paths = [folder / f"{name}.{kind}" for kind in FORMATS]
     metadata = {
@@ -47,9 +87,10 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
         "png": {"Software": None},
     }
-    with paper():
-        for path in paths:
-            figure.savefig(path, metadata=metadata[path.suffix[1:]])
+    with style.applied():
+        for kind, path in zip(FORMATS, paths, strict=True):
+            with whole(path) as file:
+                figure.savefig(file, format=kind, metadata=metadata[kind])
     return paths
 
 
@@ -82,3 +123,40 @@ def slope_triangle(
         fontsize="small",
         color=COLOURS["grey"],
     )
+
+
+def label_end(axes: Axes, x: float, y: float, text: str, colour: str, rise: float = 0) -> None:
+    """Name a line beside its right end (x, y), ``rise`` points higher; leave room for it there."""
+    axes.annotate(
+        text, (x, y), xytext=(4, rise), textcoords="offset points", va="center", color=colour,
+        fontsize="small", annotation_clip=False,
+    )  # fmt: skip
+
+
+def false_above_one(axes: Axes, text: str) -> None:
+    """Shade where a ratio above 1 breaks a bound; call once the limits are set."""
+    axes.axhspan(1, axes.get_ylim()[1], color=COLOURS["vermilion"], alpha=0.07, linewidth=0)
+    axes.axhline(1, color=COLOURS["black"], linewidth=0.8)
+    axes.annotate(
+        text, (0.02, 1), xycoords=("axes fraction", "data"), xytext=(0, 3),
+        textcoords="offset points", fontsize="small", color=COLOURS["vermilion"],
+    )  # fmt: skip
+
+
+def points(
+    axes: Axes,
+    x: np.ndarray,
+    mean: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    *,
+    colour: str,
+    marker: str,
+    label: str | None = None,
+    fill: FillStyleType = "full",
+) -> None:
+    """Draw measured values with their intervals."""
+    axes.errorbar(
+        x, mean, yerr=(mean - low, high - mean), color=colour, marker=marker, linestyle="none",
+        fillstyle=fill, capsize=2, elinewidth=0.8, label=label, zorder=3,
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import COLOURS, paper
+from figures.style import COLOURS, PAPER, Style
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,14 @@ BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}
 LEADING = ("the two leading terms", COLOURS["blue"], "-")
 
 
-def draw(sweeps: Sequence[Sweep]) -> Figure:
+def draw(sweeps: Sequence[Sweep], style: Style = PAPER) -> Figure:
     """Draw one panel a sweep, side by side."""
     largest = max(float(np.sum(list(sweep.parts.values()), axis=0).max()) for sweep in sweeps)
     least = min(float(sweep.leading.min()) for sweep in sweeps)
-    with paper():
-        figure, row = plt.subplots(1, len(sweeps), figsize=(7.0, 3.5), sharey=True, squeeze=False)
+    with style.applied():
+        figure, row = plt.subplots(
+            1, len(sweeps), figsize=style.size(3.5), sharey=True, squeeze=False
+        )
         row[0][0].set_ylim(1e-3 * least, 30 * max(largest, sweeps[0].trivial))
         for axes, sweep in zip(row[0], sweeps, strict=True):
             _panel(axes, sweep)

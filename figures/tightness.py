@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from figures.bound_vs_measured import LOOKS
-from figures.style import COLOURS, paper
+from figures.style import COLOURS, PAPER, Style
 
 MARKERS = {"printed": "X", "appendix": "s", "corrected": "D", "tight_simple": "^", "tight": "o"}
 
@@ -35,7 +35,7 @@ class Rung:
     trivial: float
 
 
-def draw(rungs: Sequence[Rung], interval: str) -> Figure:
+def draw(rungs: Sequence[Rung], interval: str, style: Style = PAPER) -> Figure:
     """Draw one row a setting, the tightest first.
 
     Parameters
@@ -45,8 +45,8 @@ def draw(rungs: Sequence[Rung], interval: str) -> Figure:
         What the measured value's interval is, such as ``"interval of all n"``.
     """
     rungs = sorted(rungs, key=lambda rung: rung.bounds["tight"])
-    with paper():
-        figure, axes = plt.subplots(figsize=(7.0, 0.9 + 0.24 * len(rungs)))
+    with style.applied():
+        figure, axes = plt.subplots(figsize=style.size(0.9 + 0.24 * len(rungs)))
         axes.set_xscale("log")
         places = np.arange(len(rungs))[::-1]
         least = 0.6 * min(min(min(rung.bounds.values()), rung.low) for rung in rungs)

@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from verify.claim import ERROR_BUDGET
-from verify.drawing import CAPTIONS
+from verify.drawing import FIGURES
 from verify.summary import measurements
 
 
@@ -47,7 +47,7 @@ def render(
         judged=judged,
         provenance=provenance,
         figures={name: inline(svg, name) for name, svg in figures.items()},
-        captions=CAPTIONS,
+        captions={name: picture.caption for name, picture in FIGURES.items()},
         budget=f"{ERROR_BUDGET:.0e}".replace("e-0", "e-"),
     )
 

@@ -15,6 +15,7 @@ from theory.theorem1 import CORRECTED, PRINTED, VARIANTS
 from verify import cli, drawing
 from verify.claim import PRESETS, Study
 from verify.claims import CLAIMS, theorem1
+from verify.drawing.bounds import CURVES
 from verify.study import simulate_all
 
 # Enough of theorem1's instances to tell a right noise term from the printed one, on small data.
@@ -186,11 +187,13 @@ def test_a_second_run_writes_the_same_bytes(monkeypatch, tmp_path):
     )  # fmt: skip
 
     def shorter(preset, seed):
-        spec = drawing.CURVES.specs(preset, seed)["log_cosh"]
+        spec = CURVES.specs(preset, seed)["log_cosh"]
         spec.run.T, spec.run.runs = 256, 8
         return {"log_cosh": spec}
 
-    drawn = (Study("curves", shorter), drawing.bounds)
+    drawn = dataclasses.replace(
+        drawing.FIGURES["bound_vs_measured"], study=Study("curves", shorter)
+    )
     monkeypatch.setitem(drawing.FIGURES, "bound_vs_measured", drawn)
     outs = [tmp_path / "one", tmp_path / "two"]
     for out in outs:
