@@ -93,7 +93,7 @@ def draw(trails: Sequence[Trail], style: Style = PAPER) -> Figure:
             for marker, fill, label in KINDS.values()
         ]  # fmt: skip
         progress.legend(handles=looks, loc="upper left")
-        figure.legend(handles=kinds, loc="outside lower center", ncols=4)
+        figure.legend(handles=kinds, loc="outside lower center", ncols=2 if style.is_brief else 4)
     return figure
 
 

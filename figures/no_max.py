@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from figures.style import COLOURS, PAPER, Style, points
 
@@ -84,10 +85,10 @@ def _panel(axes: Axes, branches: Sequence[Branch]) -> None:
             axes, branch.T, branch.final, branch.final_low, branch.final_high, colour=colour,
             marker=marker,
         )  # fmt: skip
-        above = branch.mean[-1] > 1
-        middle = len(branch.t) * 3 // 5
+        # Beside the end of what rises, left of where the other falls.
+        at = int(np.searchsorted(branch.t, branch.t[-1] * (1.0 if branch.mean[-1] > 1 else 0.2)))
         axes.annotate(
-            label, (branch.t[middle], branch.mean[middle]), xytext=(-4, 6 if above else -10),
+            label, (branch.t[at], branch.mean[at]), xytext=(-8, 8 if branch.mean[-1] > 1 else -8),
             textcoords="offset points", ha="right", color=colour,
         )  # fmt: skip
     axes.annotate(
@@ -95,3 +96,6 @@ def _panel(axes: Axes, branches: Sequence[Branch]) -> None:
         textcoords="offset points", color=COLOURS["grey"], fontsize="small",
     )  # fmt: skip
     axes.set_xlabel("steps $t$")
+    axes.set_ylim(0.4, 5)
+    axes.set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
+    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.bound_vs_measured import LOOKS
-from figures.style import COLOURS, LEFT_SIDE, PAPER, Style, false_above_one, label_end, points
+from figures.style import COLOURS, LEFT_SIDE, PAPER, Style, false_above_one, label_ends, points
 
 
 @dataclass(frozen=True)
@@ -58,30 +58,29 @@ def _axes(axes: Axes, scaling: Scaling) -> None:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlabel(r"scale $c$ of $f$ and $\epsilon$")
-    axes.set_xlim(scaling.c[0], scaling.c[-1])
+    axes.set_xlim(scaling.c[0] / 1.2, scaling.c[-1] * 1.2)
 
 
 def _values(axes: Axes, scaling: Scaling) -> None:
     _axes(axes, scaling)
+    ends = [(scaling.left[-1], r"measured $\propto c^2$", COLOURS["black"])]
     for name, values in scaling.bounds.items():
         label, colour, dashes, _ = LOOKS[name]
         power = r"$\propto c^3$" if name == "printed" else r"$\propto c^2$"
         axes.plot(scaling.c, values, color=colour, linestyle=dashes)
-        rise = {"tight": 6}.get(name, 0)
-        label_end(axes, scaling.c[-1], values[-1], f"{label} {power}", colour, rise)
+        ends.append((values[-1], f"{label} {power}", colour))
     axes.plot(scaling.c, scaling.left, color=COLOURS["black"])
     points(
         axes, scaling.at, scaling.mean, scaling.low, scaling.high, colour=COLOURS["black"],
         marker="o",
     )  # fmt: skip
-    label_end(
-        axes, scaling.c[-1], scaling.left[-1], r"measured $\propto c^2$", COLOURS["black"], -6
-    )
+    label_ends(axes, 1.4 * scaling.c[-1], ends)
     axes.set_ylabel(LEFT_SIDE)
 
 
 def _ratios(axes: Axes, scaling: Scaling) -> None:
     _axes(axes, scaling)
+    ends = []
     for name, values in scaling.bounds.items():
         label, colour, dashes, _ = LOOKS[name]
         ratio = scaling.left / values
@@ -89,13 +88,10 @@ def _ratios(axes: Axes, scaling: Scaling) -> None:
         there = np.interp(np.log(scaling.at), np.log(scaling.c), np.log(values))
         measured = (part / np.exp(there) for part in (scaling.mean, scaling.low, scaling.high))
         points(axes, scaling.at, *measured, colour=colour, marker=MARKERS[name])
-        label_end(axes, scaling.c[-1], ratio[-1], label, colour)
+        ends.append((ratio[-1], label, colour))
+    label_ends(axes, 1.4 * scaling.c[-1], ends)
     axes.set_ylabel("left side / bound")
-    false_above_one(axes, "")
-    axes.annotate(
-        "the bound is false here", (0.98, 0.97), xycoords="axes fraction", ha="right", va="top",
-        fontsize="small", color=COLOURS["vermilion"],
-    )  # fmt: skip
+    false_above_one(axes, "the bound is false here")
     axes.plot([], [], "o", color=COLOURS["black"], label=f"measured, {scaling.interval} intervals")
     axes.legend(loc="lower left")
 

@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from figures.bound_vs_measured import LOOKS
-from figures.style import COLOURS, LEFT_SIDE, PAPER, Style, label_end
+from figures.style import COLOURS, LEFT_SIDE, PAPER, Style, label_ends
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,19 @@ def draw(floor: Floor, style: Style = PAPER) -> Figure:
         figure, axes = plt.subplots(figsize=style.size(3.0))
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
+        ends = []
         for name, values in floor.bounds.items():
             label, colour, dashes, _ = LOOKS[name]
             axes.plot(floor.rho, values, color=colour, linestyle=dashes)
-            text = rf"{label}: {values[-1] / floor.law[-1]:.0f} $GL^2\rho^2/\epsilon$"
-            label_end(axes, floor.rho[-1], values[-1], text, colour)
+            factor = f"{values[-1] / floor.law[-1]:.0f}".removeprefix("1")
+            text = rf"{label}: ${factor}\,GL^2\rho^2/\epsilon$"
+            ends.append((values[-1], text, colour))
         for (label, values), marker in zip(floor.left.items(), MARKERS, strict=False):
             axes.plot(
                 floor.rho, values, marker, color=COLOURS["black"], fillstyle="none",
                 label=f"runs of Algorithm 1, {label}",
             )  # fmt: skip
+        label_ends(axes, 1.15 * floor.rho[-1], ends)
         axes.set_xlabel(r"perturbation radius $\rho$   [$X$]")
         axes.set_ylabel(LEFT_SIDE)
         axes.legend(loc="upper left")

@@ -1,6 +1,6 @@
 """The two styles of every figure: for a paper, and for slides."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +88,8 @@ def save(figure: Figure, folder: Path, name: str, style: Style = PAPER) -> list[
         "png": {"Software": None},
     }
     with style.applied():
+        figure.draw_without_rendering()  # lays it out, once for all formats
+        figure.set_layout_engine("none")
         for kind, path in zip(FORMATS, paths, strict=True):
             with whole(path) as file:
                 figure.savefig(file, format=kind, metadata=metadata[kind])
@@ -125,22 +127,48 @@ def slope_triangle(
     )
 
 
-def label_end(axes: Axes, x: float, y: float, text: str, colour: str, rise: float = 0) -> None:
-    """Name a line beside its right end (x, y), ``rise`` points higher; leave room for it there."""
-    axes.annotate(
-        text, (x, y), xytext=(4, rise), textcoords="offset points", va="center", color=colour,
-        fontsize="small", annotation_clip=False,
-    )  # fmt: skip
+def label_ends(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Name lines to the right of where they end on log-log axes, the names clear of each other.
+
+    Parameters
+    ----------
+    axes : Axes
+        With its limits set.
+    x : float
+        Where the names begin.
+    ends : sequence of (y, name, colour)
+    """
+    bottom, top = np.log10(axes.get_ylim())
+    ends = sorted(ends)
+    heights = _apart(np.log10([y for y, _, _ in ends]), 0.055 * (top - bottom))
+    for (y, name, colour), height in zip(ends, heights, strict=True):
+        axes.annotate(
+            name, (x, y), xytext=(x, 10**height), textcoords="data", va="center",
+            fontsize="x-small" if len(ends) > 4 else "small", color=colour, annotation_clip=False,
+        )  # fmt: skip
+
+
+def _apart(heights: np.ndarray, least: float) -> np.ndarray:
+    """Move ascending heights as little as puts each ``least`` above the one below."""
+    steps = least * np.arange(len(heights))
+    free = [[value] for value in heights - steps]
+    # Isotonic regression: neighbours out of order are pooled at their mean.
+    while (order := [float(np.mean(pool)) for pool in free]) != sorted(order):
+        at = next(k for k in range(len(order) - 1) if order[k] > order[k + 1])
+        free[at : at + 2] = [free[at] + free[at + 1]]
+    return np.concatenate([np.full(len(pool), np.mean(pool)) for pool in free]) + steps
 
 
 def false_above_one(axes: Axes, text: str) -> None:
     """Shade where a ratio above 1 breaks a bound; call once the limits are set."""
-    axes.axhspan(1, axes.get_ylim()[1], color=COLOURS["vermilion"], alpha=0.07, linewidth=0)
-    axes.axhline(1, color=COLOURS["black"], linewidth=0.8)
+    bottom, top = axes.get_ylim()
+    axes.axhspan(1, top, color=COLOURS["vermilion"], alpha=0.07, linewidth=0)
+    axes.axhline(1, color=COLOURS["black"], linewidth=0.8, zorder=1)
     axes.annotate(
-        text, (0.02, 1), xycoords=("axes fraction", "data"), xytext=(0, 3),
-        textcoords="offset points", fontsize="small", color=COLOURS["vermilion"],
+        text, (0.98, 0.97), xycoords="axes fraction", ha="right", va="top", fontsize="small",
+        color=COLOURS["vermilion"],
     )  # fmt: skip
+    axes.set_ylim(bottom, top)
 
 
 def points(

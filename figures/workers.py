@@ -78,14 +78,18 @@ def _panel(axes: Axes, crews: Crews) -> None:
     )  # fmt: skip
     if crews.floor is not None:
         axes.plot(crews.together, crews.floor, color=COLOURS["grey"], linewidth=0.9, label="exact")
-    for number, (n, (colour, marker)) in enumerate(LOOKS.items()):
+    total = crews.n * crews.b
+    for n, (colour, marker) in LOOKS.items():
         mine = crews.n == n
         # Side by side, so that equal values do not cover each other.
-        beside = (n * crews.b[mine]) * 2.0 ** (0.3 * (number - 1))
+        alike = [np.sort(crews.n[total == t]) for t in total[mine]]
+        place = np.array([list(ns).index(n) - (len(ns) - 1) / 2 for ns in alike])
+        beside = total[mine] * 2.0 ** (0.2 * place)
         points(
             axes, beside, crews.mean[mine], crews.low[mine], crews.high[mine],
             colour=COLOURS[colour], marker=marker, label=f"$n={n}$",
         )  # fmt: skip
-    axes.set_xticks(np.unique(crews.n * crews.b), np.unique(crews.n * crews.b).astype(str))
+    axes.set_xticks(np.unique(total), np.unique(total).astype(str))
+    axes.set_xlim(0.7, 1.4 * total.max())
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("samples a step $nb$")

@@ -19,7 +19,7 @@ from figures import (
     tightness,
     workers,
 )
-from figures.style import FORMATS, STYLES, save
+from figures.style import FORMATS, PAPER, SLIDES, STYLES, save
 
 
 @pytest.fixture(autouse=True)
@@ -174,12 +174,11 @@ def test_what_cannot_be_read_is_found(faults):
     assert faults(figure) == []
     axes.annotate("one", (0.5, 0.5))
     axes.annotate("two", (0.5, 0.5), rotation=30)
-    axes.annotate("three", (0.99, 0.2))
+    figure.text(0.98, 0.2, "three")
     assert faults(figure) == ["'one' and 'two' overlap", "'three' is cut at the figure's edge"]
 
 
-@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
-@pytest.mark.parametrize("name", DRAW)
+@pytest.mark.parametrize(("name", "style"), [("linear_speedup", PAPER), ("regime_map", SLIDES)])
 def test_a_figure_is_saved_in_three_formats_with_the_same_bytes_twice(tmp_path, name, style):
     drawn = [DRAW[name](style=style) for _ in range(2)]
     first = [path.read_bytes() for path in save(drawn[0], tmp_path, name, style)]
@@ -286,5 +285,4 @@ def test_the_names_of_lines_stand_beside_their_ends_and_clear_of_each_other():
     boxes = [text.get_window_extent() for text in axes.texts]
     for k, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[k + 1 :])
-    assert names["JAX"].xy[0] == 16
-    assert names["numba"].xy[0] == 65536
+    assert 16 < names["JAX"].xy[0] < 65536 < names["numba"].xy[0]
