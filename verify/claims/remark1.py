@@ -15,7 +15,7 @@ from theory.symbols import eps
 from verify import rare_gradients
 from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison, ratio
 from verify.rare_gradients import RareGradients, running_means
-from verify.statistics import Interval, finite_sample_mean, normal_mean
+from verify.statistics import Interval, finite_sample_mean, normal_mean, pointwise
 from verify.verdict import Evidence
 
 PATH_TOLERANCE = 1e-12
@@ -216,13 +216,8 @@ def no_max_evidence(results: Results) -> Evidence:
 
 def _curve(at: np.ndarray, values: np.ndarray) -> dict[str, list]:
     """Return the running mean over runs with its pointwise 95 % interval."""
-    intervals = [normal_mean(column, 0.95) for column in values.T]
-    return {
-        "t": at.tolist(),
-        "lhs": [interval.estimate for interval in intervals],
-        "low": [interval.low for interval in intervals],
-        "high": [interval.high for interval in intervals],
-    }
+    mean, low, high = pointwise(values, 0.95)
+    return {"t": at.tolist(), "lhs": mean.tolist(), "low": low.tolist(), "high": high.tolist()}
 
 
 CLAIMS = (

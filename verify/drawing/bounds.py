@@ -13,7 +13,7 @@ from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.bound import trivial
 from theory.theorem1 import VARIANTS
 from verify.claim import Preset, Results, Study
-from verify.statistics import normal_mean
+from verify.statistics import pointwise
 from verify.verdict import Evidence
 
 BAND = 0.95
@@ -41,11 +41,7 @@ def bounds(results: Results, evidence: Mapping[str, Evidence], style: Style) -> 
     for number, cell in enumerate(specs.cells(spec, problem)):
         rows = runs.rows(number)
         T, first = np.unique(runs.step[rows[0]], return_index=True)
-        intervals = [normal_mean(runs.mean_grad_norm2[rows, k], BAND) for k in first]
-        mean, low, high = (
-            np.array([getattr(interval, name) for interval in intervals])
-            for name in ("estimate", "low", "high")
-        )
+        mean, low, high = pointwise(runs.mean_grad_norm2[np.ix_(rows, first)], BAND)
         hyper = specs.hyperparameters({**cell, "T": T})
         panels.append(
             bound_vs_measured.Panel(
