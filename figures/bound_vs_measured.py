@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import COLOURS, LEFT_SIDE, paper
+from figures.style import COLOURS, LEFT_SIDE, PAPER, Style
 
 
 @dataclass(frozen=True)
@@ -50,29 +50,35 @@ LOOKS = {
 """Label, colour, dashes and width of each variant, the same in every figure: (47) is wide, since
 CORRECTED lies on it."""
 
+BRIEF = ("printed", "corrected", "tight")
+"""The variants that a brief figure shows."""
 
-def draw(panels: Sequence[Panel], band: str) -> Figure:
-    """Draw one panel a batch size, side by side on shared axes.
+
+def draw(panels: Sequence[Panel], band: str, style: Style = PAPER) -> Figure:
+    """Draw one panel a batch size, side by side on shared axes; if brief, the first and the last.
 
     Parameters
     ----------
     panels : sequence of Panel
     band : str
         What the band is, such as ``"95 % band"``.
+    style : Style
     """
-    with paper():
+    if style.is_brief and len(panels) > 2:
+        panels = [panels[0], panels[-1]]
+    with style.applied():
         figure, row = plt.subplots(
-            1, len(panels), figsize=(7.0, 2.9), sharex=True, sharey=True, squeeze=False
+            1, len(panels), figsize=style.size(2.9), sharex=True, sharey=True, squeeze=False
         )
         for axes, panel in zip(row[0], panels, strict=True):
-            _panel(axes, panel, band)
+            _panel(axes, panel, band, style)
         row[0][0].set_ylabel(LEFT_SIDE)
         handles, labels = row[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        figure.legend(handles, labels, loc="outside lower center", ncols=3 if style.is_brief else 4)
     return figure
 
 
-def _panel(axes: Axes, panel: Panel, band: str) -> None:
+def _panel(axes: Axes, panel: Panel, band: str, style: Style) -> None:
     axes.axhspan(panel.trivial, 1e3 * panel.trivial, color="#000000", alpha=0.06, linewidth=0)
     axes.axhline(panel.trivial, color=COLOURS["grey"], linewidth=0.8)
     axes.annotate(
@@ -95,8 +101,12 @@ def _panel(axes: Axes, panel: Panel, band: str) -> None:
         fontsize="x-small",
         color=COLOURS["grey"],
     )
+    shown = BRIEF if style.is_brief else tuple(panel.bounds)
     for name, values in panel.bounds.items():
+        if name not in shown:
+            continue
         label, colour, dashes, width = LOOKS[name]
+        width = None if style.is_brief else width
         axes.plot(panel.T, values, color=colour, linestyle=dashes, linewidth=width, label=label)
     axes.plot(
         panel.T,

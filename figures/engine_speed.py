@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from figures.style import COLOURS, paper
+from figures.style import COLOURS, PAPER, Style, label_ends
 
 
 @dataclass(frozen=True)
@@ -66,21 +66,21 @@ SHADES = (1.0, 0.45)
 """Opacity of the bars of the first d and of the second."""
 
 
-def draw(speed: Speed) -> Figure:
-    """Draw the three panels."""
-    with paper():
-        figure, row = plt.subplots(
-            1, 3, figsize=(7.0, 2.9), width_ratios=(1.15, 1, 1), layout="constrained"
-        )
+def draw(speed: Speed, style: Style = PAPER) -> Figure:
+    """Draw the three panels; if brief, not the one over batch size."""
+    widths = (1.15, 1) if style.is_brief else (1.15, 1, 1)
+    with style.applied():
+        figure, row = plt.subplots(1, len(widths), figsize=style.size(2.9), width_ratios=widths)
         _bars(row[0], speed.bars)
         _lines(row[1], speed.over_d, 10)
-        _lines(row[2], speed.over_b, 2)
         row[0].set_title("numba's rate over the others'")
         row[1].set_title("rate over dimension")
-        row[2].set_title("rate over batch size")
         row[1].set_ylabel("coordinate-steps a second   [1/s]")
         row[1].set_xlabel("dimension $d$")
-        row[2].set_xlabel("batch size $b$")
+        if not style.is_brief:
+            _lines(row[2], speed.over_b, 2)
+            row[2].set_title("rate over batch size")
+            row[2].set_xlabel("batch size $b$")
         figure.supxlabel(speed.machine, fontsize="x-small", color=COLOURS["grey"])
     return figure
 
@@ -153,26 +153,8 @@ def _name(axes: Axes, lines: Sequence[Line]) -> None:
     span = max(right / left, 2.0)
     axes.set_xlim(left / span**0.05, right * span**0.75)
     axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= right])
-    bottom, top = np.log10(axes.get_ylim())
     for end in {line.at[-1] for line in lines}:
-        together = sorted(
-            (line for line in lines if line.at[-1] == end), key=lambda line: line.rate[-1]
+        together = [line for line in lines if line.at[-1] == end]
+        label_ends(
+            axes, end * span**0.07, [(line.rate[-1], *LOOKS[line.engine][:2]) for line in together]
         )
-        heights = _apart(np.log10([line.rate[-1] for line in together]), 0.055 * (top - bottom))
-        for line, height in zip(together, heights, strict=True):
-            label, colour, _, _ = LOOKS[line.engine]
-            axes.annotate(
-                label, (end, line.rate[-1]), xytext=(end * span**0.07, 10**height),
-                textcoords="data", va="center", fontsize="x-small", color=colour,
-            )  # fmt: skip
-
-
-def _apart(heights: np.ndarray, least: float) -> np.ndarray:
-    """Move ascending heights as little as puts each ``least`` above the one below."""
-    steps = least * np.arange(len(heights))
-    free = [[value] for value in heights - steps]
-    # Isotonic regression: neighbours out of order are pooled at their mean.
-    while (order := [float(np.mean(pool)) for pool in free]) != sorted(order):
-        at = next(k for k in range(len(order) - 1) if order[k] > order[k + 1])
-        free[at : at + 2] = [free[at] + free[at + 1]]
-    return np.concatenate([np.full(len(pool), np.mean(pool)) for pool in free]) + steps

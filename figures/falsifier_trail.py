@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from figures.style import COLOURS, paper
+from figures.style import COLOURS, PAPER, Style
 
 KINDS: dict[tuple[bool, str], tuple[str, Any, str]] = {
     (True, "additive"): ("o", "full", "convex, additive noise"),
@@ -65,7 +65,7 @@ class Trail:
         return np.flatnonzero(self.ratio > before)
 
 
-def draw(trails: Sequence[Trail]) -> Figure:
+def draw(trails: Sequence[Trail], style: Style = PAPER) -> Figure:
     """Draw the best ratio so far, and the records' places in (eps/G, scale of f).
 
     Parameters
@@ -75,9 +75,9 @@ def draw(trails: Sequence[Trail]) -> Figure:
     """
     if len(trails) > len(LOOKS):
         raise ValueError(f"{len(trails)} trails: at most {len(LOOKS)} can be told apart")
-    with paper():
+    with style.applied():
         figure, (progress, place) = plt.subplots(
-            1, 2, figsize=(7.0, 2.9), gridspec_kw={"width_ratios": [1.15, 1]}
+            1, 2, figsize=style.size(2.9), gridspec_kw={"width_ratios": [1.15, 1]}
         )
         _progress(progress, trails)
         _place(place, trails)
@@ -93,7 +93,7 @@ def draw(trails: Sequence[Trail]) -> Figure:
             for marker, fill, label in KINDS.values()
         ]  # fmt: skip
         progress.legend(handles=looks, loc="upper left")
-        figure.legend(handles=kinds, loc="outside lower center", ncols=4)
+        figure.legend(handles=kinds, loc="outside lower center", ncols=2 if style.is_brief else 4)
     return figure
 
 

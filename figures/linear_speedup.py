@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullLocator
 
-from figures.style import COLOURS, LEFT_SIDE, paper, slope_triangle
+from figures.style import COLOURS, LEFT_SIDE, PAPER, Style, slope_triangle
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Series:
     slope: tuple[float, float, float]
 
 
-def draw(along_b: Series, along_T: Series, interval: str) -> Figure:
+def draw(along_b: Series, along_T: Series, interval: str, style: Style = PAPER) -> Figure:
     """Draw the three panels.
 
     Parameters
@@ -48,10 +48,13 @@ def draw(along_b: Series, along_T: Series, interval: str) -> Figure:
     interval : str
         What the slopes' intervals are, such as ``"99.9999 % interval"``.
     """
-    with paper():
-        figure, row = plt.subplots(1, 3, figsize=(7.0, 2.6), sharey=True)
+    with style.applied():
+        figure, row = plt.subplots(1, 3, figsize=style.size(2.6), sharey=True)
         _against(row[0], along_b, along_b.b, "batch size $b$", COLOURS["blue"], "o", 2)
+        row[0].legend(loc="lower left")
         _against(row[1], along_T, along_T.T, "steps $T$", COLOURS["vermilion"], "s", 2)
+        if not style.is_brief:
+            row[1].legend(loc="lower left")
         row[0].set_ylabel(LEFT_SIDE)
         _collapse(row[2], (along_b, along_T))
         row[0].set_title(f"slope in $b$ at ${along_b.label}$\n{_slope(along_b, interval)}")
@@ -85,7 +88,6 @@ def _against(
         axes.set_xticks(x, [f"$2^{{{round(np.log2(value))}}}$" for value in x])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(label)
-    axes.legend(loc="lower left")
 
 
 def _collapse(axes: Axes, both: Sequence[Series]) -> None:

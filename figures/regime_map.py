@@ -1,5 +1,6 @@
 """Where the batch size speeds up: the slope in b over (eps sqrt(b)/sigma, T)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import COLOURS, paper
+from figures.style import COLOURS, PAPER, Style
 
 
 @dataclass(frozen=True)
@@ -43,21 +44,26 @@ LINES = ("blue", "o"), ("green", "s"), ("orange", "^"), ("vermilion", "D")
 LIMITS = (-0.65, 0.1)
 
 
-def draw(data: Map) -> Figure:
-    """Draw the map, and its rows as curves."""
-    with paper():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 3.0), width_ratios=(1.15, 1))
-        _map(figure, left, data)
-        _curves(right, data)
-        for axes in (left, right):
+def draw(data: Map, style: Style = PAPER) -> Figure:
+    """Draw the map, and its rows as curves; if brief, the first and the last row alone."""
+    with style.applied():
+        if style.is_brief:
+            figure, right = plt.subplots(figsize=style.size(3.0))
+            _curves(right, data, (0, len(data.T) - 1))
+            right.set_ylabel("slope in $b$")
+            both = (right,)
+        else:
+            figure, both = plt.subplots(1, 2, figsize=style.size(3.0), width_ratios=(1.15, 1))
+            _map(figure, both[0], data)
+            _curves(both[1], data, range(len(data.T)))
+        low, high = _edges(data.level)[[0, -1]]
+        for axes in both:
             axes.set_xscale("log", base=2)
             axes.axvline(1, color=COLOURS["black"], linewidth=0.9, linestyle=(0, (4, 2)))
             axes.set_xlabel(
                 rf"$\epsilon\sqrt{{b}}/\sigma$ at $b={np.sqrt(data.b[0] * data.b[1]):.0f}$"
             )
-        low, high = _edges(data.level)[[0, -1]]
-        left.set_xlim(low, high)
-        right.set_xlim(low, high)
+            axes.set_xlim(low, high)
     return figure
 
 
@@ -90,17 +96,18 @@ def _map(figure: Figure, axes: Axes, data: Map) -> None:
     axes.set_title("slope in $b$ under $\\gamma=c\\,\\sqrt{b/T}$")
 
 
-def _curves(axes: Axes, data: Map) -> None:
+def _curves(axes: Axes, data: Map, rows: Sequence[int]) -> None:
     axes.axhline(-0.5, color=COLOURS["grey"], linewidth=0.6)
     axes.axhline(0, color=COLOURS["grey"], linewidth=0.6)
     axes.plot(
         data.level, data.predicted, color=COLOURS["black"], linewidth=0.9,
         label=r"$\hat{v}=\max(\epsilon^2,\sigma^2/b)$",
     )  # fmt: skip
-    count = len(data.T)
-    for row, (T, (colour, marker)) in enumerate(zip(data.T, LINES, strict=True)):
+    for place, row in enumerate(rows):
+        T, (colour, marker) = data.T[row], LINES[row]
         # Side by side within their column, so that the intervals do not cover each other.
-        beside = data.level * (data.level[1] / data.level[0]) ** (0.16 * (row - (count - 1) / 2))
+        aside = 0.16 * (place - (len(rows) - 1) / 2)
+        beside = data.level * (data.level[1] / data.level[0]) ** aside
         axes.errorbar(
             beside, data.slope[row], yerr=data.reach[row], color=COLOURS[colour], marker=marker,
             markersize=3, elinewidth=0.6, linestyle="none", label=f"$T=2^{{{round(np.log2(T))}}}$",
@@ -111,5 +118,5 @@ def _curves(axes: Axes, data: Map) -> None:
             textcoords="offset points", fontsize="small",
         )  # fmt: skip
     axes.set_ylim(*LIMITS)
-    axes.set_title(f"the same, {data.interval} intervals")
+    axes.set_title(f"under $\\gamma=c\\,\\sqrt{{b/T}}$, {data.interval} intervals")
     axes.legend(loc="upper left", bbox_to_anchor=(0, 0.7))

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from figures.style import COLOURS, paper
+from figures.style import COLOURS, PAPER, Style
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,12 @@ class Plane:
     cells: np.ndarray
 
 
-def draw(plane: Plane) -> Figure:
+def draw(plane: Plane, style: Style = PAPER) -> Figure:
     """Draw gamma and rho as contour maps side by side."""
-    with paper():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 3.1), sharex=True, sharey=True)
+    with style.applied():
+        figure, (left, right) = plt.subplots(
+            1, 2, figsize=style.size(3.1), sharex=True, sharey=True
+        )
         # Labels where the contours cross one line: b T = 10^9, or T = 10 b.
         c_gamma, c_rho = plane.gamma[0, 0], plane.rho[0, 0]
         _map(
@@ -58,10 +61,10 @@ def draw(plane: Plane) -> Figure:
             lambda level: (c_rho / level / 10**0.5, c_rho / level * 10**0.5),
         )  # fmt: skip
         left.set_ylabel(r"steps $T$")
-        middle = len(plane.b) * 2 // 3
+        middle = len(plane.b) * 2 // 5
         left.annotate(
-            plane.formula, (plane.b[middle], plane.boundary[middle]), xytext=(-4, 4),
-            textcoords="offset points", ha="right", fontsize="small",
+            plane.formula, (plane.b[middle], plane.boundary[middle]), xytext=(6, -8),
+            textcoords="offset points", va="top", fontsize="small",
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
         )  # fmt: skip
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower center")
@@ -78,11 +81,10 @@ def _map(
 ) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    shade = axes.pcolormesh(
-        plane.b, plane.T, values, norm=LogNorm(), cmap=colours, alpha=0.75, rasterized=True,
-        shading="gouraud",
+    axes.pcolormesh(
+        plane.b[::10], plane.T[::10], values[::10, ::10], norm=LogNorm(), cmap=_pale(colours),
+        rasterized=True, shading="gouraud",
     )  # fmt: skip
-    shade.set_edgecolor("face")
     lines = axes.contour(
         plane.b, plane.T, values, locator=LogLocator(), colors=COLOURS["black"], linewidths=0.6
     )
@@ -107,6 +109,11 @@ def _map(
     axes.set_ylim(plane.T[0], plane.T[-1])
     axes.set_title(title)
     axes.set_xlabel(r"batch size $b$")
+
+
+def _pale(name: str) -> ListedColormap:
+    """Return a colour map mixed with white: opaque, or the mesh would show."""
+    return ListedColormap(0.25 + 0.75 * colormaps[name](np.linspace(0, 1, 256))[:, :3])
 
 
 def _power(level: float) -> str:

@@ -1,17 +1,20 @@
-"""The look of every figure, in one place."""
+"""The two styles of every figure: for a paper, and for slides."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.typing import FillStyleType
+
+from simulators.files import whole
 
 matplotlib.use("agg")
-
-SHEET = Path(__file__).parent / "paper.mplstyle"
 
 COLOURS = {
     "black": "#000000",
@@ -32,14 +35,51 @@ LEFT_SIDE = r"$T^{-1}\,\sum_{t<T}\,\mathrm{E}\,\Vert\nabla f(x_t)\Vert^2$   [$F^
 FORMATS = ("svg", "pdf", "png")
 
 
-@contextmanager
-def paper() -> Iterator[None]:
-    """Draw in the paper style within this context."""
-    with plt.style.context(str(SHEET)):
-        yield
+@dataclass(frozen=True)
+class Style:
+    """How figures look.
+
+    Attributes
+    ----------
+    name : str
+    sheets : tuple of str
+        Matplotlib style files beside this one, each over those before.
+    width : float, inches
+    height : float or None, inches
+        The same for every figure; None: each figure's own.
+    is_brief : bool
+        Whether a figure shows its few main lines only.
+    """
+
+    name: str
+    sheets: tuple[str, ...]
+    width: float
+    height: float | None
+    is_brief: bool
+
+    def size(self, height: float) -> tuple[float, float]:
+        """Return a figure's size in inches; ``height`` is its own."""
+        return self.width, self.height or height
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Draw in this style within the context, whatever the user's settings are."""
+        folder = Path(__file__).parent
+        with plt.style.context(["default", *(str(folder / sheet) for sheet in self.sheets)]):
+            yield
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+PAPER = Style("paper", ("paper.mplstyle",), 7.0, None, False)
+"""The width of a page's text, 8 pt."""
+
+SLIDES = Style("slides", ("paper.mplstyle", "slides.mplstyle"), 6.4, 3.6, True)
+"""16:9. On a slide 13.3 inches wide its 10 pt are 21 pt."""
+
+STYLES = {style.name: style for style in (PAPER, SLIDES)}
+"""The styles by name."""
+
+
+def save(figure: Figure, folder: Path, name: str, style: Style = PAPER) -> list[Path]:
     """Write a figure as SVG, PDF and PNG, the same bytes every time; return the paths."""
     paths = [folder / f"{name}.{kind}" for kind in FORMATS]
     metadata = {
@@ -47,9 +87,12 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
         "png": {"Software": None},
     }
-    with paper():
-        for path in paths:
-            figure.savefig(path, metadata=metadata[path.suffix[1:]])
+    with style.applied():
+        figure.draw_without_rendering()  # lays it out, once for all formats
+        figure.set_layout_engine("none")
+        for kind, path in zip(FORMATS, paths, strict=True):
+            with whole(path) as file:
+                figure.savefig(file, format=kind, metadata=metadata[kind])
     return paths
 
 
@@ -82,3 +125,66 @@ def slope_triangle(
         fontsize="small",
         color=COLOURS["grey"],
     )
+
+
+def label_ends(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Name lines to the right of where they end on log-log axes, the names clear of each other.
+
+    Parameters
+    ----------
+    axes : Axes
+        With its limits set.
+    x : float
+        Where the names begin.
+    ends : sequence of (y, name, colour)
+    """
+    bottom, top = np.log10(axes.get_ylim())
+    ends = sorted(ends)
+    heights = _apart(np.log10([y for y, _, _ in ends]), 0.055 * (top - bottom))
+    for (y, name, colour), height in zip(ends, heights, strict=True):
+        axes.annotate(
+            name, (x, y), xytext=(x, 10**height), textcoords="data", va="center",
+            fontsize="x-small" if len(ends) > 4 else "small", color=colour, annotation_clip=False,
+        )  # fmt: skip
+
+
+def _apart(heights: np.ndarray, least: float) -> np.ndarray:
+    """Move ascending heights as little as puts each ``least`` above the one below."""
+    steps = least * np.arange(len(heights))
+    free = [[value] for value in heights - steps]
+    # Isotonic regression: neighbours out of order are pooled at their mean.
+    while (order := [float(np.mean(pool)) for pool in free]) != sorted(order):
+        at = next(k for k in range(len(order) - 1) if order[k] > order[k + 1])
+        free[at : at + 2] = [free[at] + free[at + 1]]
+    return np.concatenate([np.full(len(pool), np.mean(pool)) for pool in free]) + steps
+
+
+def false_above_one(axes: Axes, text: str) -> None:
+    """Shade where a ratio above 1 breaks a bound; call once the limits are set."""
+    bottom, top = axes.get_ylim()
+    axes.axhspan(1, top, color=COLOURS["vermilion"], alpha=0.07, linewidth=0)
+    axes.axhline(1, color=COLOURS["black"], linewidth=0.8, zorder=1)
+    axes.annotate(
+        text, (0.98, 0.97), xycoords="axes fraction", ha="right", va="top", fontsize="small",
+        color=COLOURS["vermilion"],
+    )  # fmt: skip
+    axes.set_ylim(bottom, top)
+
+
+def points(
+    axes: Axes,
+    x: np.ndarray,
+    mean: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    *,
+    colour: str,
+    marker: str,
+    label: str | None = None,
+    fill: FillStyleType = "full",
+) -> None:
+    """Draw measured values with their intervals."""
+    axes.errorbar(
+        x, mean, yerr=(mean - low, high - mean), color=colour, marker=marker, linestyle="none",
+        fillstyle=fill, capsize=2, elinewidth=0.8, label=label, zorder=3,
+    )  # fmt: skip

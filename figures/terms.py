@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import COLOURS, paper
+from figures.style import COLOURS, PAPER, Style
 
 
 @dataclass(frozen=True)
@@ -60,22 +60,27 @@ BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0}
 LEADING = ("the two leading terms", COLOURS["blue"], "-")
 
 
-def draw(sweeps: Sequence[Sweep]) -> Figure:
-    """Draw one panel a sweep, side by side."""
+def draw(sweeps: Sequence[Sweep], style: Style = PAPER) -> Figure:
+    """Draw one panel a sweep, side by side; if brief, the first, with Phi as one line."""
+    if style.is_brief:
+        sweeps = sweeps[:1]
     largest = max(float(np.sum(list(sweep.parts.values()), axis=0).max()) for sweep in sweeps)
     least = min(float(sweep.leading.min()) for sweep in sweeps)
-    with paper():
-        figure, row = plt.subplots(1, len(sweeps), figsize=(7.0, 3.5), sharey=True, squeeze=False)
+    with style.applied():
+        figure, row = plt.subplots(
+            1, len(sweeps), figsize=style.size(3.5), sharey=True, squeeze=False
+        )
         row[0][0].set_ylim(1e-3 * least, 30 * max(largest, sweeps[0].trivial))
         for axes, sweep in zip(row[0], sweeps, strict=True):
-            _panel(axes, sweep)
+            _panel(axes, sweep, style)
         row[0][0].set_ylabel(r"term of the bound   [$F^2/X^2$]")
         handles, labels = row[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        place = "outside right center" if style.is_brief else "outside lower center"
+        figure.legend(handles, labels, loc=place, ncols=1 if style.is_brief else 4)
     return figure
 
 
-def _panel(axes: Axes, sweep: Sweep) -> None:
+def _panel(axes: Axes, sweep: Sweep, style: Style) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(sweep.at[0], sweep.at[-1])

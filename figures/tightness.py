@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from figures.bound_vs_measured import LOOKS
-from figures.style import COLOURS, paper
+from figures.bound_vs_measured import BRIEF, LOOKS
+from figures.style import COLOURS, PAPER, Style
 
 MARKERS = {"printed": "X", "appendix": "s", "corrected": "D", "tight_simple": "^", "tight": "o"}
 
@@ -35,8 +35,8 @@ class Rung:
     trivial: float
 
 
-def draw(rungs: Sequence[Rung], interval: str) -> Figure:
-    """Draw one row a setting, the tightest first.
+def draw(rungs: Sequence[Rung], interval: str, style: Style = PAPER) -> Figure:
+    """Draw one row a setting, the tightest first; if brief, at most nine.
 
     Parameters
     ----------
@@ -45,8 +45,11 @@ def draw(rungs: Sequence[Rung], interval: str) -> Figure:
         What the measured value's interval is, such as ``"interval of all n"``.
     """
     rungs = sorted(rungs, key=lambda rung: rung.bounds["tight"])
-    with paper():
-        figure, axes = plt.subplots(figsize=(7.0, 0.9 + 0.24 * len(rungs)))
+    if style.is_brief:
+        rungs = rungs[:: 1 + len(rungs) // 9]
+    names = BRIEF if style.is_brief else tuple(LOOKS)
+    with style.applied():
+        figure, axes = plt.subplots(figsize=style.size(0.9 + 0.24 * len(rungs)))
         axes.set_xscale("log")
         places = np.arange(len(rungs))[::-1]
         least = 0.6 * min(min(min(rung.bounds.values()), rung.low) for rung in rungs)
@@ -73,7 +76,8 @@ def draw(rungs: Sequence[Rung], interval: str) -> Figure:
             [rung.trivial for rung in rungs], places, "|", color=COLOURS["black"], markersize=9,
             label="$dG^2$",
         )  # fmt: skip
-        for name, (label, colour, _, _) in LOOKS.items():
+        for name in names:
+            label, colour, _, _ = LOOKS[name]
             shown = [(y, r) for y, r in zip(places, rungs, strict=True) if name in r.bounds]
             wide = name == "appendix"  # CORRECTED lies on it
             axes.plot(
@@ -95,5 +99,5 @@ def draw(rungs: Sequence[Rung], interval: str) -> Figure:
             fontsize="x-small", color=COLOURS["vermilion"],
         )  # fmt: skip
         axes.set_xlabel("bound / measured left side")
-        figure.legend(loc="outside lower center", ncols=4)
+        figure.legend(loc="outside lower center", ncols=3 if style.is_brief else 4)
     return figure

@@ -173,6 +173,33 @@ def reproduce(
 
 
 @app.command()
+def figures(
+    results: Annotated[Path, typer.Option(help="Folder that `adasam reproduce` wrote.")] = Path(
+        "results"
+    ),
+    style: Annotated[str, typer.Option(help="paper or slides.")] = "paper",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for them; figures or slides among the results by default."),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A figure; may be repeated.")
+    ] = None,
+) -> None:
+    """Draw all figures anew from a reproduction's data, without simulating.
+
+    In the style paper they are those of the reproduction, byte for byte; in the style slides they
+    are 16:9 in large type. The figures of `bench` and `falsify` are drawn too, from results/bench
+    and results/falsify.
+    """
+    from verify.redraw import redraw
+
+    files = redraw(results, style_name=style, out=out, only=only or (), say=_note)
+    for path in files:
+        print(path)
+
+
+@app.command()
 def bound(
     L: Smoothness,
     sigma: NoiseSize,

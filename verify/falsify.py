@@ -15,7 +15,7 @@ from theory.errors import InputError
 from theory.setting import Constants
 from theory.theorem1 import VARIANTS
 from verify.claim import ERROR_BUDGET
-from verify.drawing import falsifier_trails
+from verify.drawing.trails import falsifier_trails
 from verify.evaluation import evaluate
 from verify.files import write
 from verify.hunt import POPULATION, SEARCHES, Progress, Search, Trail

@@ -6,6 +6,7 @@ and point right; the mean points left. Algorithm 1 applies as it stands: f is co
 and no projection is needed.
 """
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -55,7 +56,12 @@ class RareGradients:
         return share * (LARGE + SMALL) - SMALL + L * np.clip(x, -WIDTH, WIDTH)
 
 
-def mean_squares(
+def mean_squares(method: str, *, T: np.ndarray, **setting: Any) -> np.ndarray:
+    """Return each run's (1/T) sum_{t<T} f'(x_t)^2, (R,); see `running_means`."""
+    return running_means(method, T=T, at=[int(T.max())], **setting)[:, 0]
+
+
+def running_means(
     method: str,
     *,
     gamma: np.ndarray,
@@ -65,6 +71,7 @@ def mean_squares(
     eps: float,
     T: np.ndarray,
     seed: int,
+    at: Sequence[int],
 ) -> np.ndarray:
     """Run Algorithm 1, or one of its relatives, with b = 1.
 
@@ -78,25 +85,29 @@ def mean_squares(
     seed : int
         Row r's index at step t is the last seven bits of word t mod 4 of Philox block t div 4,
         on the stream of sample indices, for replicate r.
+    at : K ints
+        Ascending, up to the largest T.
 
     Returns
     -------
-    (R,)
-        (1/T) sum_{t<T} f'(x_t)^2.
+    (R, K)
+        (1/t) sum_{s<t} f'(x_s)^2 for each t of ``at``, or for T where t is beyond it.
     """
     # It has the methods that a step needs.
     problem, R = cast(SeparableProblem, RareGradients()), len(T)
     columns = (gamma, rho, beta1, np.full(R, beta2), np.full(R, eps), np.zeros(R))
     parameters = update.Parameters(*(column[:, None] for column in columns))
     state = update.start(problem, parameters)
-    total, words = np.zeros(R), _words(0, R, seed)
+    total, words, means = np.zeros(R), _words(0, R, seed), []
     for t in range(int(T.max())):
         if t % 4 == 0:
             words = _words(t // 4, R, seed)
         share = (words[t % 4] % N == 0)[None, :, None].astype(np.float64)
         total += np.where(t < T, problem.gradient(state.x, np)[:, 0] ** 2, 0.0)
         state, _ = update.step(problem, update.METHODS[method], parameters, state, share)
-    return total / T
+        if t + 1 in at:
+            means.append(total / np.minimum(t + 1, T))
+    return np.stack(means, axis=1)
 
 
 def _words(block: int, R: int, seed: int) -> tuple[np.ndarray, ...]:

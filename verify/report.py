@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from verify.calibration.writing import sections
 from verify.claim import ERROR_BUDGET
-from verify.drawing import CAPTIONS
+from verify.drawing import FIGURES
 from verify.summary import measurements
 
 
@@ -51,9 +51,9 @@ def render(
         judged=judged,
         provenance=provenance,
         figures={name: inline(svg, name) for name, svg in figures.items()},
-        captions=CAPTIONS,
         calibration=calibration,
         sections=sections(calibration) if calibration else [],
+        captions={name: picture.caption for name, picture in FIGURES.items()},
         budget=f"{ERROR_BUDGET:.0e}".replace("e-0", "e-"),
     )
 

@@ -9,11 +9,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from figures.style import PAPER
 from simulators.engines.choice import choose
 from simulators.engines.tasks import compilations
 from simulators.runs import Runs
 from theory.errors import InputError
-from verify import drawing
+from verify import archive, drawing
 from verify.calibration.job import found
 from verify.claim import PRESETS, Claim, Preset, Results
 from verify.claims import CLAIMS
@@ -166,8 +167,7 @@ def _simulate(
     progress: Progress | None,
 ) -> dict[str, Results]:
     studies = {claim.study.name: claim.study for claim in claims.values() if claim.study}
-    shown = {claim.figure for claim in claims.values() if claim.figure}
-    needed = (drawing.FIGURES[name][0] for name in shown)
+    needed = (picture.study for picture in drawing.shown(claims).values())
     studies |= {study.name: study for study in needed if study}
     jobs = {}
     for name, study in studies.items():
@@ -196,23 +196,14 @@ def _write(
     device: str,
     started: float,
 ) -> None:
-    from figures.style import save
-
-    evidence = {item.claim.id: item.evidence for item in judged}
-    drawn = {}
-    shown = {item.claim.figure for item in judged}
-    for name, (study, draw) in drawing.FIGURES.items():
-        if name not in shown:
-            continue
-        figure = draw(results[study.name] if study else {}, evidence)
-        if figure is not None:
-            drawn[name] = save(figure, writable_folder(out / "figures"), name)
-    for study, outcome in results.items():
-        folder = writable_folder(out / "data" / study)
-        for label, (_, runs) in outcome.items():
-            runs.save(folder / f"{label}.npz")
+    # What `adasam figures` will draw from.
+    evidence = {item.claim.id: archive.through_json(item.evidence) for item in judged}
+    archive.save(out / "data", results)
     for name, runs in longer.items():
         runs.save(out / "data" / name)
+    pictures = drawing.shown(evidence)
+    folder = writable_folder(out / "figures")
+    drawn = drawing.draw_all(pictures, results, evidence, folder, PAPER)
     files = _write_specs(out, judged)
     provenance = {
         "preset": preset.name,
@@ -220,7 +211,12 @@ def _write(
         "device": device,
         "versions": versions(),
     }
-    vector = {name: paths[0].read_text(encoding="utf-8") for name, paths in drawn.items()}
+    vector = {
+        name: path.read_text(encoding="utf-8")
+        for name, paths in drawn.items()
+        for path in paths
+        if path.suffix == ".svg"
+    }
     write(out / "verdicts.md", markdown(judged))
     page = render(judged, provenance, vector, files, found(out))
     write(out / "report.html", page)

@@ -56,6 +56,16 @@ def normal_mean(values: npt.ArrayLike, confidence: float) -> Interval:
     return Interval(mean, mean - reach, mean + reach, confidence, "normal", len(x))
 
 
+def pointwise(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the mean of each column of (n, K) values, and the ends of its Student interval."""
+    intervals = [normal_mean(column, confidence) for column in np.asarray(values).T]
+    mean, low, high = (
+        np.array([getattr(interval, name) for interval in intervals])
+        for name in ("estimate", "low", "high")
+    )
+    return mean, low, high
+
+
 def student_quantile(confidence: float, n: int) -> float:
     """Return how many standard errors an interval from n values reaches: Student's quantile."""
     return -float(special.stdtrit(n - 1, (1 - confidence) / 2))

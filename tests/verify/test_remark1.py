@@ -94,7 +94,10 @@ def test_its_runs_are_algorithm_1_written_out(method):
 def shortened(monkeypatch, law):
     rng = np.random.default_rng(3)
     runs = {
-        (method, beta1, T): law(method, T) * (1 + 0.1 * rng.uniform(-1, 1, 2048))
+        (method, beta1, T): (
+            np.array([T]),
+            law(method, T) * (1 + 0.1 * rng.uniform(-1, 1, (2048, 1))),
+        )
         for method in ("adasam", "adam_sam")
         for beta1 in remark1.RARE_MOMENTA
         for T in remark1.RARE_T

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import struct
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import verify.reproduce
 from simulators.engines import choice
 from theory.bound import Bound
 from theory.theorem1 import CORRECTED, PRINTED, VARIANTS
-from verify import cli, drawing
+from verify import cli
 from verify.claim import PRESETS, Study
 from verify.claims import CLAIMS, theorem1
 from verify.study import simulate_all
@@ -185,13 +186,6 @@ def test_a_second_run_writes_the_same_bytes(monkeypatch, tmp_path):
         ),
     )  # fmt: skip
 
-    def shorter(preset, seed):
-        spec = drawing.CURVES.specs(preset, seed)["log_cosh"]
-        spec.run.T, spec.run.runs = 256, 8
-        return {"log_cosh": spec}
-
-    drawn = (Study("curves", shorter), drawing.bounds)
-    monkeypatch.setitem(drawing.FIGURES, "bound_vs_measured", drawn)
     outs = [tmp_path / "one", tmp_path / "two"]
     for out in outs:
         only = ["--only", "theorem1.printed", "--only", "units"]
@@ -201,12 +195,24 @@ def test_a_second_run_writes_the_same_bytes(monkeypatch, tmp_path):
         for out in outs
     ]
     assert names[0] == names[1]
-    assert {"claims.json", "report.html", "figures/bound_vs_measured.pdf"} <= set(names[0])
+    assert {"claims.json", "report.html", "figures/printed_scaling.pdf"} <= set(names[0])
     for name in names[0]:
         one, two = ((out / name).read_bytes() for out in outs)
         if name == "claims.json":
             one, two = (re.sub(rb'"seconds": [\d.]+', b"", text) for text in (one, two))
         assert one == two, name
+
+    # From the archive come the figures that the reproduction drew, and slides.
+    again, slides = tmp_path / "again", tmp_path / "slides"
+    assert adasam(monkeypatch, "figures", "--results", str(outs[0]), "--out", str(again)) == 0
+    drawn = sorted(path.name for path in (outs[0] / "figures").iterdir())
+    assert sorted(path.name for path in again.iterdir()) == drawn
+    for name in drawn:
+        assert (again / name).read_bytes() == (outs[0] / "figures" / name).read_bytes(), name
+    arguments = ["--style", "slides", "--out", str(slides), "--only", "printed_scaling"]
+    assert adasam(monkeypatch, "figures", "--results", str(outs[0]), *arguments) == 0
+    png = (slides / "printed_scaling.png").read_bytes()
+    assert struct.unpack(">II", png[16:24]) == (1920, 1080)
 
 
 def test_results_do_not_depend_on_how_many_threads_there_are(monkeypatch, results):

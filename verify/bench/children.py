@@ -59,7 +59,7 @@ def quick_specs() -> list[Spec]:
     from verify.claims import CLAIMS
 
     studies = [claim.study for claim in CLAIMS.values()]
-    studies += [study for study, _ in drawing.FIGURES.values()]
+    studies += [picture.study for picture in drawing.FIGURES.values()]
     named = {study.name: study for study in studies if study is not None}
     specs = [spec for study in named.values() for spec in study.specs(PRESETS["quick"], 0).values()]
     for spec in specs:

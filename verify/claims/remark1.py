@@ -9,13 +9,13 @@ import sympy
 
 from simulators import SeparableProblem
 from simulators import spec as specs
-from simulators.runs import Runs
+from simulators.runs import Runs, checkpoints
 from simulators.spec import EngineSpec, ProblemSpec, RunSpec, Spec
 from theory.symbols import eps
 from verify import rare_gradients
 from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison, ratio
-from verify.rare_gradients import RareGradients, mean_squares
-from verify.statistics import Interval, finite_sample_mean, normal_mean
+from verify.rare_gradients import RareGradients, running_means
+from verify.statistics import Interval, finite_sample_mean, normal_mean, pointwise
 from verify.verdict import Evidence
 
 PATH_TOLERANCE = 1e-12
@@ -143,18 +143,23 @@ FALLS = 0.75
 
 
 @cache
-def rare_runs() -> dict[tuple[str, float, int], np.ndarray]:
-    """Return each run's left side, (runs,), by method, beta1 and T."""
+def rare_runs() -> dict[tuple[str, float, int], tuple[np.ndarray, np.ndarray]]:
+    """Return checkpoints up to T, (K,), and each run's running means there, (runs, K), by method,
+    beta1 and T; the last is the left side.
+    """
+    at = np.union1d(checkpoints(max(RARE_T)), RARE_T)
     cells = list(itertools.product(RARE_MOMENTA, RARE_T))
     beta1, T = (np.repeat(column, RARE["runs"]) for column in zip(*cells, strict=True))
     out = {}
     for method in ("adasam", "adam_sam"):
-        values = mean_squares(
+        values = running_means(
             method, gamma=RARE["c_gamma"] / np.sqrt(T), rho=RARE["c_rho"] / np.sqrt(T),
             beta1=beta1, beta2=RARE["beta2"], eps=RARE["eps"], T=T, seed=int(RARE["seed"]),
+            at=at.tolist(),
         )  # fmt: skip
         for cell, sample in zip(cells, np.split(values, len(cells)), strict=True):
-            out[method, *cell] = sample
+            reached = at <= cell[1]
+            out[method, *cell] = at[reached], sample[:, reached]
     return out
 
 
@@ -162,7 +167,8 @@ def no_max_evidence(results: Results) -> Evidence:
     """Set the left sides with and without line 8's max beside the first f'(x_0)^2, and beside
     those of a quarter of the steps.
     """
-    problem, samples = RareGradients(), rare_runs()
+    problem, runs = RareGradients(), rare_runs()
+    samples = {key: values[:, -1] for key, (_, values) in runs.items()}
     upper = float(problem.certificate.G_f.value) ** 2
     confidence = 1 - ERROR_BUDGET / len(samples)
     means = {key: finite_sample_mean(x, upper, confidence) for key, x in samples.items()}
@@ -190,7 +196,7 @@ def no_max_evidence(results: Results) -> Evidence:
             f"|x| = {rare_gradients.WIDTH:g}, i < {rare_gradients.N}, "
             f"a_0 = {rare_gradients.LARGE:g}, other a_i = {-rare_gradients.SMALL:g}",
             "L": float(certificate.L), "sigma": float(certificate.sigma),
-            "G": float(certificate.G), "x_0": 0.0, "b": 1, **RARE,
+            "G": float(certificate.G), "x_0": 0.0, "f'(x_0)^2": start, "b": 1, **RARE,
             "schedule": "gamma = c_gamma/sqrt(T), rho = c_rho/sqrt(T)",
         },
         "measured": [
@@ -200,7 +206,18 @@ def no_max_evidence(results: Results) -> Evidence:
             }
             for (method, beta1, T), mean in means.items()
         ],
+        "curves": [
+            {"method": method, "beta1": beta1, **_curve(*runs[method, beta1, long])}
+            for method in ("adasam", "adam_sam")
+            for beta1 in RARE_MOMENTA
+        ],
     }  # fmt: skip
+
+
+def _curve(at: np.ndarray, values: np.ndarray) -> dict[str, list]:
+    """Return the running mean over runs with its pointwise 95 % interval."""
+    mean, low, high = pointwise(values, 0.95)
+    return {"t": at.tolist(), "lhs": mean.tolist(), "low": low.tolist(), "high": high.tolist()}
 
 
 CLAIMS = (
@@ -235,6 +252,7 @@ CLAIMS = (
         method="simulation",
         expected="holds",
         evidence=no_max_evidence,
+        figure="no_max",
         remark="The failure needs large gradients that come more rarely than v forgets, here once "
         "in 128 steps with a memory of 1/(1 - beta2) = 10: each is divided by its own size, and "
         "the many small ones, which point the wrong way, win. With a memory of 1000 steps it "

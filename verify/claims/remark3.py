@@ -6,6 +6,7 @@ from math import comb
 from typing import Any
 
 import numpy as np
+from scipy import special
 from scipy.optimize import root_scalar
 
 from simulators import spec as specs
@@ -35,6 +36,9 @@ STEPS_ALONG = {
 }
 """By axis, b and about how many steps the tolerance takes: delta is the exact left side there,
 rho = 0. All have T >= 256 b = 6400 b L Delta/sigma^2."""
+
+STEPS_BAND = 0.95
+"""Confidence of the interval beside each T(delta), normal in log T."""
 
 AROUND = (0.7, 0.85, 1.0, 1.2, 1.4)
 """The T that are run, over that T."""
@@ -98,6 +102,7 @@ def _steps_part(axis: str, results: Results) -> dict[str, Any]:
     exact = np.log([exact_steps(row["b"], row["delta"]) for row in rows])
     predicted = line_slope(at, exact, known[1], n, confidence).slope
     target = -1.0 if axis == "b" else -2.0
+    reach = -float(special.ndtri((1 - STEPS_BAND) / 2))
     return {
         "name": f"T(delta), in {axis}",
         "axis": axis,
@@ -109,8 +114,15 @@ def _steps_part(axis: str, results: Results) -> dict[str, Any]:
         "predicted": predicted,
         "adaptive_share": max(point["adaptive_share"] for point in points),
         "steps": [
-            {"b": row["b"], "delta": row["delta"], "T": float(T)}
-            for row, T in zip(rows, np.exp(found[0]), strict=True)
+            {
+                "b": row["b"],
+                "delta": row["delta"],
+                "T": float(np.exp(log_T)),
+                "low": float(np.exp(log_T - reach * error)),
+                "high": float(np.exp(log_T + reach * error)),
+                "exact": float(T),
+            }
+            for row, (log_T, error), T in zip(rows, found.T, np.exp(exact), strict=True)
         ],
         "control": {
             "points": control_points,
@@ -263,6 +275,7 @@ CLAIMS = (
         expected="holds",
         evidence=steps_evidence,
         study=Study("steps", steps_specs),
+        figure="steps",
         remark="delta bounds E||grad f||^2: for E||grad f|| <= delta it takes 1/(b delta^4). The "
         "samples, b T, do not depend on b: the speed-up is one of steps.",
     ),
@@ -276,6 +289,7 @@ CLAIMS = (
         expected="holds",
         evidence=workers_evidence,
         study=Study("workers", workers_specs),
+        figure="workers",
         remark="The workers are synchronous and the server keeps one m, v and v_hat. The noise is "
         "split off at the unperturbed point, so that whose perturbation it is does not matter to "
         "the bound; the paths differ.",

@@ -12,6 +12,7 @@ from simulators import SeparableProblem, update
 from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
+from theory.bound import Bound
 from theory.corollary1 import c_gamma_value, optimal_c_gamma
 from theory.setting import Hyperparameters
 from theory.symbols import Delta, L, T, b, c_gamma, eps, sigma
@@ -211,6 +212,10 @@ def momentum_evidence(results: Results) -> Evidence:
 HALVINGS = (4, 7, 10)
 """t = 2^-k in `Stairs`, L = rho = 1: |f'(x_0)| = 1 - 2t."""
 
+FLOOR_HALVINGS = (4, 10)
+FLOOR_RHO = tuple(2.0**-k for k in range(6, -1, -1))
+"""t = 2^-k and rho of the floors that the figure shows."""
+
 STAIR_G, STAIR_T = 4.0, 256
 STAIR_MOMENTA = (0.0, 0.9)
 STAIR_STARTS = (0.0, 0.5, -0.5)
@@ -220,9 +225,9 @@ RETURNED = 1e-3
 """How much of its first distance a path must have lost to count as back."""
 
 
-def stairs(k: int) -> Stairs:
+def stairs(k: int, rho: float = 1.0) -> Stairs:
     """Return the function with t = 2^-k."""
-    return Stairs(L=1.0, rho=1.0, t=2.0**-k, G=STAIR_G)
+    return Stairs(L=1.0, rho=rho, t=2.0**-k, G=STAIR_G)
 
 
 def settle(problem: Stairs) -> dict[tuple[float, float], np.ndarray]:
@@ -281,21 +286,38 @@ def rho_evidence(results: Results) -> Evidence:
         "parts": [
             {"name": "runs", "comparisons": comparisons},
             {"name": "coefficients", "ranges": ranges},
-        ]
+        ],
+        "floors": [_floor(k, rho) for k in FLOOR_HALVINGS for rho in FLOOR_RHO],
     }
 
 
-def _coefficients(problem: Stairs, left: Fraction, at: str) -> list[dict[str, Any]]:
-    """Return the left side and the bounds over G L^2 rho^2/eps, for gamma -> 0 and T -> oo."""
+def _floor(k: int, rho: float) -> dict[str, float]:
+    """Return the left side of runs that settle from beside the point, and the bounds' limits."""
+    problem = stairs(k, rho)
+    away = settle(problem)[STAIR_MOMENTA[-1], STAIR_STARTS[1]][:-1]
+    left = float(np.mean(problem.gradient(away - problem.rho) ** 2))
+    return {
+        "t": problem.t, "rho": rho, "law": (problem.L * rho) ** 2, "left": left,
+        **{bound.name: _limit(bound, problem) for bound in (TIGHT, CORRECTED)},
+    }  # fmt: skip
+
+
+def _limit(bound: Bound, problem: Stairs) -> float:
+    """Return a bound's value for gamma -> 0 and T -> oo, eps = G."""
     hyper = Hyperparameters(
         gamma=problem.G * 1e-9, rho=problem.rho, beta1=0.0, beta2=0.999, eps=problem.G, b=1,
         T=10**15,
     )  # fmt: skip
+    return float(bound.total(problem.certificate.constants, hyper))
+
+
+def _coefficients(problem: Stairs, left: Fraction, at: str) -> list[dict[str, Any]]:
+    """Return the left side and the bounds over G L^2 rho^2/eps, for gamma -> 0 and T -> oo."""
     out = []
     for name, value, least in (
         ("left side", float(left), 1 - 4 * problem.t),
         *(
-            (bound.name, float(bound.total(problem.certificate.constants, hyper)), coefficient)
+            (bound.name, _limit(bound, problem), coefficient)
             for bound, coefficient in ((TIGHT, 1.0), (CORRECTED, 45.0))
         ),
     ):
@@ -331,6 +353,7 @@ CLAIMS = (
         method="exact",
         expected="holds",
         evidence=rho_evidence,
+        figure="rho_floor",
         remark="The paper's coefficient is 45. Deterministic, d = 1, f' piecewise linear through "
         "(-rho - 2h/L, -h), (-rho, h), (-t rho, -t L rho) and (G/L, G), h = (1 - 2t) L rho, "
         "x_0 = -rho, L = rho = 1, eps = G = 4, gamma = eps/(16 L).",
