@@ -1,8 +1,11 @@
 """The report: one self-contained HTML file, the verdict table first."""
 
 import json
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import jinja2
@@ -10,6 +13,7 @@ from markupsafe import Markup, escape
 
 from verify.calibration.writing import sections
 from verify.claim import ERROR_BUDGET
+from verify.counterexample import counterexample
 from verify.drawing import FIGURES
 from verify.summary import measurements
 
@@ -44,11 +48,22 @@ def render(
     )
     environment.filters["number"] = number
     environment.filters["pretty"] = pretty
+    environment.filters["said"] = said
     environment.filters["replay"] = lambda spec: specs[json.dumps(spec)]
     environment.filters["replayable"] = lambda evidence: bool(measurements(evidence))
     template = environment.get_template("report.html.j2")
+    owners: dict[str, str] = {}
+    for item in judged:
+        if item.claim.figure in figures:
+            owners.setdefault(item.claim.figure, item.claim.id)
     return template.render(
         judged=judged,
+        families=families(judged),
+        counts=Counter(item.verdict for item in judged),
+        words={"holds": "hold", "refuted": "refuted", "inconclusive": "inconclusive"},
+        unexpected=[item.claim.id for item in judged if not item.as_expected],
+        counterexamples={item.claim.id: counterexample(item.evidence) for item in judged},
+        owners=owners,
         provenance=provenance,
         figures={name: inline(svg, name) for name, svg in figures.items()},
         calibration=calibration,
@@ -56,6 +71,27 @@ def render(
         captions={name: picture.caption for name, picture in FIGURES.items()},
         budget=f"{ERROR_BUDGET:.0e}".replace("e-0", "e-"),
     )
+
+
+FAMILIES = {
+    "Certificates of the problems": ("assumption1", "assumption2", "assumption3"),
+    "Theorem 1": ("theorem1", "algorithm1"),
+    "Units": ("units",),
+    "The proofs": ("proof", *(f"lemma{number}" for number in range(3, 11))),
+    "Corollary 1": ("corollary1", "regime"),
+    "The remarks": ("remark1", "remark3"),
+    "Sharpness": ("sharp",),
+}
+"""The claims' families, by the first word of their ids."""
+
+
+def families(judged: Sequence[Any]) -> list[tuple[str, list[Any]]]:
+    """Return the claims, family by family."""
+    parts = [
+        (name, [item for item in judged if item.claim.id.split(".")[0] in words])
+        for name, words in FAMILIES.items()
+    ]
+    return [(name, members) for name, members in parts if members]
 
 
 def inline(svg: str, name: str) -> Markup:
@@ -78,6 +114,19 @@ def number(value: float) -> str:
     return text.replace("-", "−")
 
 
+def said(value: Any) -> Markup:
+    """Write a value of a counterexample: a power of two and a fraction as they are."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        text = pretty(str(value))
+        if re.fullmatch(r"-?\d+/\d+", str(value)):
+            return text + f" = {number(float(Fraction(value)))}"
+        return text
+    mantissa, exponent = math.frexp(value)
+    if mantissa == 0.5 and exponent < -3:
+        return pretty(f"2^{exponent - 1}")
+    return Markup(number(value))
+
+
 _LETTERS = {
     "gamma": "γ", "rho": "ρ", "sigma": "σ", "eps": "ε", "beta1": "β₁", "beta2": "β₂",
     "kappa": "κ", "Delta": "Δ", "v_hat": "v̂", "c_gamma": "c_γ", "c_rho": "c_ρ",
@@ -95,7 +144,7 @@ def pretty(text: str) -> Markup:
     raised = re.sub(
         power, lambda found: f"<sup>{(found[1] or found[2]).replace('-', '−')}</sup>", html
     )
-    return Markup(re.sub(r"(?<=[cv])_(?:\{([^}]*)\}|([γρ]))", _lowered, raised))
+    return Markup(re.sub(r"(?<=[cvx])_(?:\{([^}]*)\}|([γρ\d]))", _lowered, raised))
 
 
 def _lowered(found: re.Match) -> str:

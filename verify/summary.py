@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from verify.verdict import Evidence, Verdict
+from verify.verdict import Evidence, Verdict, verdict
 
 MEANINGS = {
     ("symbolic", "holds"): "proved",
@@ -42,7 +42,7 @@ def _looks(evidence: Evidence) -> str:
 
 def _figure(evidence: Evidence) -> str:
     if "parts" in evidence:
-        return "; ".join(_part(part) for part in evidence["parts"])
+        return _parts(evidence["parts"])
     if "ranges" in evidence:
         return _ranges(evidence["ranges"])
     if "instances" in evidence:
@@ -62,6 +62,13 @@ def _figure(evidence: Evidence) -> str:
     if unequal:
         return f"{len(unequal)} of {count} differ: {', '.join(unequal)}"
     return f"all {count} agree"
+
+
+def _parts(parts: Sequence[Evidence]) -> str:
+    judged = {verdict(part) for part in parts}
+    if len(parts) > 3 and judged == {"holds"} and all("slope" in part for part in parts):
+        return f"{len(parts)} slopes, each interval within its margin"
+    return "; ".join(_part(part) for part in parts)
 
 
 def _part(part: Evidence) -> str:
