@@ -1,0 +1,66 @@
+"""The page's sliders: what each can be set to.
+
+Values are preferred numbers (ISO 3), ten or twenty to a decade, so that a slider moves evenly in
+the logarithm and yet shows round numbers. The page and the tests read the same lists.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+R20 = "1 1.12 1.25 1.4 1.6 1.8 2 2.24 2.5 2.8 3.15 3.55 4 4.5 5 5.6 6.3 7.1 8 9".split()
+"""Twenty preferred numbers to a decade; every other one is R10."""
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A setting of the page.
+
+    Attributes
+    ----------
+    name : str
+        The code's name of the quantity (`theory.symbols.QUANTITIES`).
+    group : str
+        Which of `GROUPS` it belongs to.
+    values : tuple of float
+        What it can be set to, ascending.
+    start : float
+        Where it stands when the page opens.
+    """
+
+    name: str
+    group: str
+    values: tuple[float, ...]
+    start: float
+
+
+def preferred(low: int, high: int, step: int = 1) -> tuple[float, ...]:
+    """Return the preferred numbers from 10^low to 10^high, every ``step``-th of the twenty."""
+    inside = [float(f"{m}e{k}") for k in range(low, high) for m in R20[::step]]
+    return (*inside, float(f"1e{high}"))
+
+
+def _whole(values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(value for value in values if value == int(value))
+
+
+GROUPS = {
+    "problem": "The problem",
+    "method": "The method",
+    "schedule": "The schedules of Corollary 1",
+}
+"""Headings of the groups of sliders."""
+
+SLIDERS = (
+    Slider("L", "problem", preferred(-2, 2), 1.0),
+    Slider("sigma", "problem", preferred(-4, 2), 1.0),
+    Slider("G", "problem", preferred(-2, 2), 1.0),
+    Slider("d", "problem", (1, 2, 3, 4, 5, 6, 7, 8, 9, *_whole(preferred(1, 3))), 10.0),
+    Slider("Delta", "problem", preferred(-4, 2), 1.0),
+    Slider("eps", "method", preferred(-8, 1), 0.5),
+    Slider("beta1", "method", (*(k / 10 for k in range(9)), *(k / 100 for k in range(90, 100))), 0.9),
+    Slider("b", "schedule", tuple(2.0**k for k in range(13)), 16.0),
+    Slider("T", "schedule", preferred(2, 10), 1e6),
+    Slider("c_gamma", "schedule", preferred(-9, 3, 2), 0.25),
+    Slider("c_rho", "schedule", (0.0, *preferred(-2, 3, 2)), 0.1),
+)  # fmt: skip
+"""The eleven sliders, in the page's order."""
