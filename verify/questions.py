@@ -195,7 +195,7 @@ QUESTIONS = (
         facts=_printed,
         variant="printed",
         changes={
-            "sigma": 0.01, "G": 0.02, "d": 1.0, "Delta": 1e-4, "eps": 0.02, "beta1": 0.0,
+            "sigma": 0.01, "G": 0.02, "d": 1.0, "Delta": 1e-5, "eps": 0.02, "beta1": 0.0,
             "b": 1.0, "T": 1e5, "c_gamma": 0.2, "c_rho": 0.0,
         },
     ),

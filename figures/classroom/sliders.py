@@ -55,7 +55,7 @@ SLIDERS = (
     Slider("sigma", "problem", preferred(-4, 2), 1.0),
     Slider("G", "problem", preferred(-2, 2), 1.0),
     Slider("d", "problem", (1, 2, 3, 4, 5, 6, 7, 8, 9, *_whole(preferred(1, 3))), 10.0),
-    Slider("Delta", "problem", preferred(-4, 2), 1.0),
+    Slider("Delta", "problem", preferred(-6, 2), 1.0),
     Slider("eps", "method", preferred(-8, 1), 0.5),
     Slider("beta1", "method", (*(k / 10 for k in range(9)), *(k / 100 for k in range(90, 100))), 0.9),
     Slider("b", "schedule", tuple(2.0**k for k in range(13)), 16.0),

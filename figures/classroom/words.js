@@ -31,7 +31,7 @@ function vacuity({ total, trivial, vacuous }) {
   const times = number(Math.max(total / trivial, trivial / total), 2);
   return vacuous
     ? `${no} The bound, ${number(total)}, is vacuous: ${times} times ${limit}, which nothing can exceed anyway.`
-    : `${yes} The bound, ${number(total)}, says something: it is ${times} times below ${limit}.`;
+    : `${yes} The bound, ${number(total)}, says something: it is ${times} times smaller than ${limit}.`;
 }
 
 export function doubling(variant, settings, result) {
