@@ -48,8 +48,8 @@ function axes(scale, rem) {
     const x = scale.x(10 ** k);
     lines.push(tag("line", { class: "grid", x1: x, x2: x, y1: scale.top, y2: scale.bottom }));
     if ((k - first) % stride) continue;
-    const text = k === first ? `T = 10${raised(k)}` : `10${raised(k)}`;
-    lines.push(tag("text", { class: "tick", x, y: scale.bottom + 1.05 * rem, "text-anchor": "middle" }, text));
+    const [text, shift, anchor] = k === first ? ["T = ", 0.3 * rem, "start"] : ["", 0, "middle"];
+    lines.push(tag("text", { class: "tick", x: x - shift, y: scale.bottom + 1.05 * rem, "text-anchor": anchor }, `${text}10${raised(k)}`));
   }
   const every = Math.ceil((scale.high - scale.low) / 7);
   for (let k = scale.low; k <= scale.high; k++) {
@@ -89,6 +89,7 @@ function measuredMarks({ points, factor }, scale, rem) {
 }
 
 export function liveMarks(live, scale, rem) {
+  if (!live.steps) return "";
   const [firstT] = PAGE.live.axis;
   const shown = (means) =>
     live.steps.slice(0, means.length).map((T, k) => ({ T, value: means[k] })).filter(({ T, value }) => T >= firstT && value > 0);

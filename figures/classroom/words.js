@@ -83,11 +83,13 @@ const NAMES = {
   noise: "σ/(√d G)", gap: "LΔ/(d G²)", eps: "ε/G", beta1: "β₁", b: "b", step: "c<sub>γ</sub>L/ε", rho: "c<sub>ρ</sub>L/G",
 };
 
+const short = (value) => number(value, Number.isInteger(value) ? 4 : 3);
+
 // Where the measured curve is from.
 export function provenance({ places, factor }, settings) {
   const apart = places
     .filter((place) => Math.abs(place.value / place.at - 1) > 0.02)
-    .map((place) => `${NAMES[place.name]} = ${number(place.value, 3)} <b>(yours ${number(place.at, 3)})</b>`);
+    .map((place) => `${NAMES[place.name]} = ${short(place.value)} <b>(yours ${short(place.at)})</b>`);
   if (settings.d !== PAGE.archive.d) apart.push(`d = ${PAGE.archive.d}, scaled <b>(yours ${number(settings.d)})</b>`);
   if (!apart.length) return "Archived runs: at your very setting, a run of its own for each T.";
   const off = factor > 1.02 ? `, off by a factor ${number(factor, 2)} at most` : "";
@@ -97,7 +99,7 @@ export function provenance({ places, factor }, settings) {
 
 // What the live run is.
 export function running({ steps, average, runs, done, seed }, settings, last) {
-  if (!steps) return "Live: no run, as no problem has these constants.";
+  if (!steps) return "Live: no run, as no Huber basin has these constants.";
   const shown = last < settings.T ? `the first ${number(last)} of ${number(settings.T)} steps` : `all ${number(settings.T)} steps`;
   const end = average.length ? average[average.length - 1] : NaN;
   const state = done ? `mean <data id="live-end" value="${end}">${number(end)}</data>` : "running";
