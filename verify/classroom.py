@@ -29,7 +29,7 @@ SEEDS = 32
 
 LIVE = {
     "runs": 4,
-    "budget": 2**22,  # coordinate steps of all runs together: a few tenths of a second
+    "budget": 2**21,  # coordinate steps of all runs together: a few tenths of a second
     "checkpoints": 120,
     "axis": [10.0, 1e10],  # of the plot, in T
     "far": 3.0,  # beyond this factor the archived runs are only a hint

@@ -62,10 +62,11 @@ export function updateBars(root, result, chosen) {
   }
   root.style.setProperty("--trivial", width(share(result.trivial)));
   root.style.setProperty("--step", width(2 / decades));
-  root.querySelector(".whole").innerHTML = result.terms
+  const whole = result.terms
     .filter((term) => term.value / result.every > 0.002)
     .map((term) => `<span class="${term.leading ? "leading" : "phi"}" style="flex-grow:${(term.value / result.every).toFixed(4)}"></span>`)
     .join("");
+  root.querySelector(".whole").innerHTML = whole;
   const ticks = [];
   const stride = root.clientWidth < 400 ? 4 : 2;
   for (let k = low; k <= high; k += stride) {

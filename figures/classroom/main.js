@@ -10,7 +10,6 @@ import { basin, simulate, stepsShown } from "./simulation.js";
 import { provenance, running, sentences } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
-const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const QUIET = { announce: 700, simulate: 250 }; // ms without a change before each of these
@@ -24,6 +23,16 @@ const state = {
 };
 let drawn = null; // the plot's scales
 let shown = null; // the bound as last drawn
+let size = null; // the plot's, in CSS pixels
+
+const lastHtml = new Map();
+
+// What has not changed is not laid out anew.
+function fill(id, html) {
+  if (lastHtml.get(id) === html) return;
+  lastHtml.set(id, html);
+  byId(id).innerHTML = html;
+}
 
 function draw() {
   const { variant, settings, chosen, live } = state;
@@ -35,23 +44,22 @@ function draw() {
   writeNumber(byId("trivial"), shown.trivial);
   writeNumber(byId("gamma"), shown.at.gamma);
   writeNumber(byId("rho"), shown.at.rho);
-  byId("formula").innerHTML = `<p><b>${term.label}</b> ${term.equation}: ${term.meaning}</p> ${term.mathml}`;
-  byId("words").innerHTML = sentences(variant, settings, shown).map((line) => `<li>${line}</li>`).join("");
-  byId("provenance").innerHTML = provenance(archive, settings);
+  fill("formula", `<p><b>${term.label}</b> ${term.equation}: ${term.meaning}</p> ${term.mathml}`);
+  fill("words", sentences(variant, settings, shown).map((line) => `<li>${line}</li>`).join(""));
+  fill("provenance", provenance(archive, settings));
+  const seen = { variant, settings, result: shown, archive, live };
+  const { content, scale } = plot(seen, size);
   const figure = byId("plot");
-  const { clientWidth: width, clientHeight: height } = figure.parentElement;
-  figure.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  const { content, scale } = plot({ variant, settings, result: shown, archive, live }, width, height, rem());
   figure.innerHTML = content;
-  figure.setAttribute("aria-label", described({ variant, settings, result: shown, archive, live }));
+  figure.setAttribute("aria-label", described(seen));
   drawn = scale;
   drawLive();
 }
 
 function drawLive() {
   const { live, settings } = state;
-  byId("running").innerHTML = running(live, settings, stepsShown(settings, live.runs));
-  byId("live").innerHTML = liveMarks(live, drawn, rem());
+  fill("running", running(live, settings, stepsShown(settings, live.runs)));
+  byId("live").innerHTML = liveMarks(live, drawn, size.rem);
 }
 
 let pending = 0;
@@ -177,5 +185,16 @@ byId("again").addEventListener("click", () => {
   changed();
 });
 
-new ResizeObserver(draw).observe(byId("plot").parentElement);
+// The plot is drawn at its size, so that its letters are as large as the page's.
+function measureCanvas() {
+  const { clientWidth: width, clientHeight: height } = byId("plot").parentElement;
+  size = { width, height, rem: parseFloat(getComputedStyle(document.documentElement).fontSize) };
+  byId("plot").setAttribute("viewBox", `0 0 ${width} ${height}`);
+}
+
+new ResizeObserver(() => {
+  measureCanvas();
+  draw();
+}).observe(byId("plot").parentElement);
+measureCanvas();
 set(state.variant, state.settings);

@@ -104,7 +104,7 @@ export function liveMarks(live, scale, rem) {
 }
 
 // Return the SVG's content, and the scales for what is drawn on it later.
-export function plot({ variant, settings, result, archive, live }, width, height, rem) {
+export function plot({ variant, settings, result, archive, live }, { width, height, rem }) {
   const [firstT, lastT] = PAGE.live.axis;
   const curve = boundOver(variant, settings, spread(firstT, lastT, CURVE_POINTS)).filter(({ value }) => Number.isFinite(value));
   const rate = reference(variant, settings);
