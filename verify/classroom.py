@@ -59,18 +59,20 @@ def page() -> str:
     shown = archive.brief(archive.load()) | {"d": archive.D, "runs": archive.RUNS}
     variants = {name: _variant(bound) for name, bound in CLOSED.items()}
     sliders = [_slider(item) for item in SLIDERS]
-    questions = [
-        {"variant": item.variant, "settings": item.settings} for item in QUESTIONS
-    ]  # fmt: skip
+    questions = [{"variant": item.variant, "settings": item.settings} for item in QUESTIONS]
     content = {
         "variants": variants,
         "groups": GROUPS,
         "sliders": sliders,
         "questions": [
-            {"id": item.id, "ask": item.ask, "think": pretty(item.think),
-             "answer": pretty(item.answered)}
+            {
+                "id": item.id,
+                "ask": item.ask,
+                "think": pretty(item.think),
+                "answer": pretty(item.answered),
+            }
             for item in QUESTIONS
-        ],  # fmt: skip
+        ],
         "schedules": {
             letter.name: Markup(f"{mathml(letter)} = {mathml(corollary1.SCHEDULES[letter])}")
             for letter in (gamma, rho)

@@ -21,7 +21,7 @@ _PLAIN = {
 def javascript(expr: sympy.Expr) -> str:
     """Return an arrow function, from an object with every symbol's value to the expression's."""
     plain = stable(expr).xreplace(_PLAIN)
-    names = ", ".join(sorted(item.name for item in plain.free_symbols))
+    names = ", ".join(sorted(map(str, plain.free_symbols)))
     return f"({{ {names} }}) => {jscode(plain)}"
 
 
@@ -36,7 +36,7 @@ def module(bounds: Iterable[Bound]) -> str:
         for name, letter in (("gamma", gamma), ("rho", rho))
     )
     letters: Any = SimpleNamespace(d=d, G=G)
-    limit = sympy.sympify(trivial(letters))
+    limit: Any = trivial(letters)
     lines = [
         "export const THEORY = {",
         *schedules,
@@ -93,4 +93,4 @@ class _Printer(MathMLPresentationPrinter):
 
 def mathml(expr: sympy.Expr) -> str:
     """Return an expression as a ``<math>`` element."""
-    return f"<math>{_Printer().doprint(expr)}</math>"
+    return f"<math>{_Printer().doprint(expr)}</math>".replace("<mo>-</mo>", "<mo>−</mo>")

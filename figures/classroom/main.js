@@ -44,7 +44,8 @@ function draw() {
   writeNumber(byId("trivial"), shown.trivial);
   writeNumber(byId("gamma"), shown.at.gamma);
   writeNumber(byId("rho"), shown.at.rho);
-  fill("formula", `<p><b>${term.label}</b> ${term.equation}: ${term.meaning}</p> ${term.mathml}`);
+  const source = term.equation.startsWith("(") ? ` ${term.equation}` : `, ${term.equation}`;
+  fill("formula", `<p><b>${term.label}</b>${source}: ${term.meaning}</p> ${term.mathml}`);
   fill("words", sentences(variant, settings, shown).map((line) => `<li>${line}</li>`).join(""));
   fill("provenance", provenance(archive, settings));
   const seen = { variant, settings, result: shown, archive, live };

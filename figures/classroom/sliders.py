@@ -7,8 +7,13 @@ the logarithm and yet shows round numbers. The page and the tests read the same 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-R20 = "1 1.12 1.25 1.4 1.6 1.8 2 2.24 2.5 2.8 3.15 3.55 4 4.5 5 5.6 6.3 7.1 8 9".split()
+R20 = (
+    100, 112, 125, 140, 160, 180, 200, 224, 250, 280,
+    315, 355, 400, 450, 500, 560, 630, 710, 800, 900,
+)  # fmt: skip
 """Twenty preferred numbers to a decade; every other one is R10."""
+
+BETA1 = (*(k / 10 for k in range(9)), *(k / 100 for k in range(90, 100)))
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Slider:
 
 def preferred(low: int, high: int, step: int = 1) -> tuple[float, ...]:
     """Return the preferred numbers from 10^low to 10^high, every ``step``-th of the twenty."""
-    inside = [float(f"{m}e{k}") for k in range(low, high) for m in R20[::step]]
+    inside = [float(f"{m}e{k - 2}") for k in range(low, high) for m in R20[::step]]
     return (*inside, float(f"1e{high}"))
 
 
@@ -57,7 +62,7 @@ SLIDERS = (
     Slider("d", "problem", (1, 2, 3, 4, 5, 6, 7, 8, 9, *_whole(preferred(1, 3))), 10.0),
     Slider("Delta", "problem", preferred(-6, 2), 1.0),
     Slider("eps", "method", preferred(-8, 1), 0.5),
-    Slider("beta1", "method", (*(k / 10 for k in range(9)), *(k / 100 for k in range(90, 100))), 0.9),
+    Slider("beta1", "method", BETA1, 0.9),
     Slider("b", "schedule", tuple(2.0**k for k in range(13)), 16.0),
     Slider("T", "schedule", preferred(2, 10), 1e6),
     Slider("c_gamma", "schedule", preferred(-9, 3, 2), 0.25),

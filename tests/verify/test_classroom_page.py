@@ -26,10 +26,10 @@ if not CHROMIUM.exists():
 # All in one process, so that one browser serves them.
 pytestmark = pytest.mark.xdist_group("browser")
 
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 PROJECTOR = {"width": 1280, "height": 720}
 PHONE = {"width": 390, "height": 844}
 EXACT = {"rel": 1e-9, "abs": 0.0}
@@ -264,8 +264,9 @@ def cut_off(tab: Any) -> list[str]:
     return tab.evaluate(
         """() => [...document.querySelectorAll("body *:not(svg *)")].filter(element => {
              const style = getComputedStyle(element);
-             if (element.closest(".scroll, .hidden, .skip, legend, button > span, script")) return false;
-             if (element.closest(".scale") || style.display === "inline") return false;
+             if (element.closest(".scroll, .hidden, .skip, legend, button > span, .scale"))
+               return false;
+             if (style.display === "inline" || style.display === "none") return false;
              return element.scrollWidth > element.clientWidth + 1
                || element.getBoundingClientRect().right > innerWidth + 0.5;
            }).map(element => element.outerHTML.slice(0, 80))"""
@@ -306,12 +307,14 @@ def test_the_keyboard_alone_reaches_everything(opened):
     tab.click("#questions > li:nth-child(1) button")
     tab.evaluate(
         """selector => { document.activeElement.blur();
-             [...document.querySelectorAll(selector)].forEach((item, k) => item.dataset.stop = k); }""",
+             let k = 0;
+             for (const item of document.querySelectorAll(selector)) item.dataset.stop = k++; }""",
         INTERACTIVE,
     )
     stops = set(
         tab.eval_on_selector_all(
-            INTERACTIVE, "all => all.filter(item => item.checkVisibility()).map(i => i.dataset.stop)"
+            INTERACTIVE,
+            "all => all.filter(item => item.checkVisibility()).map(i => i.dataset.stop)",
         )
     )
     reached = set()

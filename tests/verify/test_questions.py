@@ -90,7 +90,7 @@ def test_runs_speed_up_where_the_bound_does_not():
 def assert_in_the_basin(question: Question, beta1: float) -> None:
     """Check the conditions of `theory.basin`, under which the left side is known exactly."""
     now = question.settings
-    constants, hyper = setting(now)
+    hyper = setting(now)[1]
     sides = archive.start(
         now["L"] * now["Delta"] / (now["d"] * now["G"] ** 2),
         now["sigma"] / (math.sqrt(now["d"]) * now["G"]),
