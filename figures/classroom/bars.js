@@ -57,14 +57,14 @@ export function updateBars(root, result, chosen) {
   }
   for (const id of ["leading", "phi"]) {
     const head = root.querySelector(`.group.${id} .head`);
-    head.querySelector(".share").textContent = percent(result[id] / result.every);
+    head.querySelector(".share").textContent = percent(Math.max(result[id], 0) / result.positive);
     writeNumber(head.querySelector("data"), result[id]);
   }
   root.style.setProperty("--trivial", width(share(result.trivial)));
   root.style.setProperty("--step", width(2 / decades));
   const whole = result.terms
-    .filter((term) => term.value / result.every > 0.002)
-    .map((term) => `<span class="${term.leading ? "leading" : "phi"}" style="flex-grow:${(term.value / result.every).toFixed(4)}"></span>`)
+    .filter((term) => term.value / result.positive > 0.002)
+    .map((term) => `<span class="${term.leading ? "leading" : "phi"}" style="flex-grow:${(term.value / result.positive).toFixed(4)}"></span>`)
     .join("");
   root.querySelector(".whole").innerHTML = whole;
   const ticks = [];

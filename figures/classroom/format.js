@@ -18,6 +18,9 @@ export function number(value, digits = 4) {
   return String(Number(value.toPrecision(digits))).replace("-", "−");
 }
 
+// The first whole T from a threshold on, with room for rounding.
+export const firstWhole = (T) => number(Math.max(1, Math.ceil(T * (1 - 1e-12))));
+
 export function percent(share) {
   const rounded = 100 * share;
   if (rounded > 99.5 && rounded < 100) return "over 99\u00a0%";

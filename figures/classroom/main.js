@@ -127,7 +127,7 @@ function chooseVariant(variant) {
   document.querySelector(`input[name="variant"][value="${variant}"]`).checked = true;
   byId("source").innerHTML = PAGE.variants[variant].source;
   buildBars(byId("bars"), PAGE.variants[variant].terms, (term) => {
-    state.chosen = term;
+    state.chosen = state.chosen === term ? null : term;
     draw();
   });
 }
@@ -142,7 +142,6 @@ function set(variant, settings) {
 for (const slider of PAGE.sliders) {
   byId(`slider-${slider.name}`).addEventListener("input", ({ target }) => {
     state.settings[slider.name] = slider.values[Number(target.value)];
-    state.chosen = null;
     moveSlider(slider);
     changed();
   });
@@ -178,6 +177,7 @@ PAGE.questions.forEach(({ variant, settings }, k) => {
 
 byId("reset").addEventListener("click", () => {
   open(null);
+  state.live.seed = 0;
   set(PAGE.variant, Object.fromEntries(PAGE.sliders.map((slider) => [slider.name, slider.start])));
 });
 

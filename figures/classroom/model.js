@@ -25,10 +25,11 @@ export function evaluate(variant, settings) {
   const applies = checks.every((check) => check.holds);
   const part = (leading) => sum(terms.filter((term) => term.leading === leading).map((term) => term.value));
   const every = sum(terms.map((term) => term.value));
+  const positive = sum(terms.map((term) => Math.max(term.value, 0))); // what shares are of
   const total = about.nan_outside && !applies ? NaN : every;
   const trivial = THEORY.trivial(at);
   return {
-    at, terms, checks, applies, trivial, total, every,
+    at, terms, checks, applies, trivial, total, every, positive,
     leading: part(true),
     phi: part(false),
     vacuous: total >= trivial,

@@ -106,7 +106,7 @@ export function liveMarks(live, scale, rem) {
 // Return the SVG's content, and the scales for what is drawn on it later.
 export function plot({ variant, settings, result, archive, live }, { width, height, rem }) {
   const [firstT, lastT] = PAGE.live.axis;
-  const curve = boundOver(variant, settings, spread(firstT, lastT, CURVE_POINTS)).filter(({ value }) => Number.isFinite(value));
+  const curve = boundOver(variant, settings, spread(firstT, lastT, CURVE_POINTS)).filter(({ value }) => value > 0);
   const rate = reference(variant, settings);
   const [first, last] = [firstT, lastT].map((T) => ({ T, value: (rate * Math.sqrt(settings.T)) / Math.sqrt(T) }));
   const visible = [
@@ -132,7 +132,7 @@ export function plot({ variant, settings, result, archive, live }, { width, heig
       tag("path", { class: "bound", d: path(half(true), scale) }) +
       measuredMarks(archive, scale, rem) +
       tag("g", { id: "live" }, liveMarks(live, scale, rem)) +
-      (Number.isFinite(result.total)
+      (result.total > 0
         ? tag("circle", { class: "here", cx: nowX, cy: scale.y(result.total), r: 0.42 * rem })
         : "")),
   ];

@@ -1,14 +1,14 @@
 // What the numbers say, in words.
 
-import { number, percent } from "./format.js";
+import { firstWhole, number, percent } from "./format.js";
 import { evaluate, largestSigma, leadsFrom } from "./model.js";
 import { PAGE } from "./page.js";
 
 const yes = "<span class=\"yes\">✓</span>";
 const no = "<span class=\"no\">✗</span>";
 
-function dominance({ terms, dominant, every }) {
-  const share = percent(dominant.value / every);
+function dominance({ terms, dominant, positive }) {
+  const share = percent(dominant.value / positive);
   return `<b>The ${dominant.label} term</b> dominates: ${share} of the sum of the ${terms.length} terms.`;
 }
 
@@ -18,7 +18,7 @@ function conditions({ checks, stepFrom, at }) {
     const compared = `<data value="${check.value}">${number(check.value)}</data>`;
     const limit = `<data value="${check.limit}">${number(check.limit)}</data>`;
     const whole = `${left} = ${compared} ${check.holds ? "≤" : ">"} ${right} = ${limit}`;
-    const from = check.step ? ` ${check.holds ? "It does" : "It will"} from T = ${number(Math.max(1, Math.ceil(stepFrom)))} on.` : "";
+    const from = check.step ? ` ${check.holds ? "It does" : "It will"} from T = ${firstWhole(stepFrom)} on.` : "";
     return check.holds
       ? `${yes} The condition holds: ${whole}.${from}`
       : `${no} The condition fails: ${whole}. The theorem is silent here.${from}`;
@@ -28,6 +28,7 @@ function conditions({ checks, stepFrom, at }) {
 function vacuity({ total, trivial, vacuous }) {
   const limit = `<i>d G</i>² = ${number(trivial)}`;
   if (Number.isNaN(total)) return `${no} Outside its condition this bound is false, so it has no value here.`;
+  if (total <= 0) return `${no} The bound, ${number(total)}, is not even positive, and so false.`;
   const times = number(Math.max(total / trivial, trivial / total), 2);
   return vacuous
     ? `${no} The bound, ${number(total)}, is vacuous: ${times} times ${limit}, which nothing can exceed anyway.`
@@ -60,12 +61,18 @@ function room(settings) {
     : [];
 }
 
+// PRINTED and APPENDIX have 1/eps - 1/G as it stands.
+function negative({ terms }) {
+  const below = terms.filter((term) => term.value < 0).map((term) => term.label);
+  return below.length ? [`${no} Negative, as ε exceeds G: ${below.join("; ")}. The corrected bound has max(G, ε) for G.`] : [];
+}
+
 function leads(variant, settings) {
   const from = leadsFrom(variant, settings);
   if (Number.isNaN(from)) return "The two leading terms share no rate here: the noise term does not fall with b.";
   return settings.T >= from
     ? `${yes} T is large enough: each of the others is below the two leading terms together.`
-    : `${no} T is too small for the rate 1/√(bT): the two leading terms lead only from T = ${number(Math.ceil(from))} on.`;
+    : `${no} T is too small for the rate 1/√(bT): the two leading terms lead only from T = ${firstWhole(from)} on.`;
 }
 
 export function sentences(variant, settings, result) {
@@ -73,6 +80,7 @@ export function sentences(variant, settings, result) {
     ...room(settings),
     dominance(result),
     ...conditions(result),
+    ...negative(result),
     vacuity(result),
     leads(variant, settings),
     doubling(variant, settings, result),

@@ -50,24 +50,50 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def opened(browser, address) -> Iterator[Any]:
-    """Return a function that opens the page in a window; nothing may go wrong in it, ever."""
-    faults: list[str] = []
-    pages = []
+    """Return a function that opens the page in a window, with a list of what goes wrong in it."""
+    contexts = []
 
-    def open_at(viewport: dict[str, int] = PROJECTOR, **options: Any) -> Any:
-        tab = browser.new_page(viewport=viewport, **options)
-        pages.append(tab)
+    def open_at(viewport: dict[str, int] = PROJECTOR, **options: Any) -> tuple[Any, list[str]]:
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        tab, faults = context.new_page(), []
         tab.on("console", lambda message: faults.append(message.text))
         tab.on("pageerror", lambda error: faults.append(str(error)))
         tab.on("request", lambda asked: asked.url == address or faults.append(asked.url))
         tab.goto(address)
-        return tab
+        return tab, faults
 
     yield open_at
-    for tab in pages:
-        tab.close()
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def projected(opened) -> tuple[Any, list[str]]:
+    return opened()
+
+
+@pytest.fixture(scope="module")
+def held(opened) -> tuple[Any, list[str]]:
+    return opened(PHONE)
+
+
+@pytest.fixture
+def tab(projected) -> Iterator[Any]:
+    """Return the page as it opens, on a projector; nothing may go wrong in it, ever."""
+    yield from _fresh(*projected)
+
+
+@pytest.fixture
+def phone(held) -> Iterator[Any]:
+    yield from _fresh(*held)
+
+
+def _fresh(page: Any, faults: list[str]) -> Iterator[Any]:
+    page.click("#reset")
+    yield page
     assert faults == []
 
 
@@ -112,8 +138,8 @@ def random_settings(seed: int) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_moved_sliders_show_the_theorys_numbers(opened, seed):
-    tab, settings = opened(), random_settings(seed)
+def test_moved_sliders_show_the_theorys_numbers(tab, seed):
+    settings = random_settings(seed)
     move(tab, settings)
     constants, hyper = setting(settings)
     for name in ("gamma", "rho"):
@@ -162,8 +188,18 @@ def assert_the_words_are_true(tab, bound, constants, hyper, settings) -> None:
         assert ("T is large enough" in words) == enough
 
 
-def test_noise_that_no_bounded_gradient_has_is_refused_in_words(opened):
-    tab = opened()
+def test_a_printed_bound_below_zero_is_called_false(tab):
+    settings = START | {"eps": 2.0, "T": 500.0, "Delta": 1e-6, "sigma": 1e-4, "beta1": 0.0}
+    move(tab, settings)
+    choose(tab, "appendix")
+    assert float(CLOSED["appendix"].total(*setting(settings))) < 0
+    words = tab.inner_text("#words")
+    assert "Negative, as ε exceeds G: change of η, ℓ₁; change of η, ℓ₂." in words
+    assert "is not even positive" in words
+    assert "The condition fails: ε = 2 > G = 1." in words
+
+
+def test_noise_that_no_bounded_gradient_has_is_refused_in_words(tab):
     move(tab, {"sigma": 4.0, "G": 1.0, "d": 10.0})
     assert "No such problem: σ = 4 exceeds √d G = 3.162" in tab.inner_text("#words")
     assert "no run" in tab.inner_text("#running")
@@ -179,9 +215,8 @@ def test_noise_that_no_bounded_gradient_has_is_refused_in_words(opened):
     ],
     ids=["start", "b=64", "table", "b=1"],
 )
-def test_the_live_runs_are_the_reference_engines(opened, changes):
+def test_the_live_runs_are_the_reference_engines(tab, changes):
     settings = START | changes
-    tab = opened()
     move(tab, settings)
     tab.wait_for_selector("#live-end")
     d, noise = settings["d"], settings["sigma"] / math.sqrt(settings["d"])
@@ -203,8 +238,7 @@ def test_the_live_runs_are_the_reference_engines(opened, changes):
     assert shown(tab, "#live-end") == pytest.approx(float(runs.lhs(0).mean()), rel=1e-9)
 
 
-def test_other_noise_gives_another_run(opened):
-    tab = opened()
+def test_other_noise_gives_another_run(tab):
     move(tab, {"T": 500.0})
     tab.wait_for_selector("#live-end")
     first = shown(tab, "#live-end")
@@ -213,8 +247,7 @@ def test_other_noise_gives_another_run(opened):
     assert shown(tab, "#live-end") != first
 
 
-def test_archived_runs_say_where_they_are_from(opened):
-    tab = opened()
+def test_archived_runs_say_where_they_are_from(tab):
     assert "at your very setting" in tab.inner_text("#provenance")
     stored, row = archive.load(), 0
     near = {"noise": 10**-0.5, "gap": 0.1, "eps": 0.5, "beta1": 0.9, "b": 16, "step": 0.5,
@@ -234,8 +267,8 @@ def test_archived_runs_say_where_they_are_from(opened):
 
 
 @pytest.mark.parametrize("number", range(len(QUESTIONS)))
-def test_a_question_sets_the_page_and_its_answer_opens(opened, number):
-    tab, question = opened(), QUESTIONS[number]
+def test_a_question_sets_the_page_and_its_answer_opens(tab, number):
+    question = QUESTIONS[number]
     tab.click(f"#questions > li:nth-child({number + 1}) button")
     for name, value in question.settings.items():
         assert shown(tab, f"#value-{name}") == value
@@ -273,16 +306,15 @@ def cut_off(tab: Any) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("viewport", [PROJECTOR, PHONE], ids=["projector", "phone"])
 @pytest.mark.parametrize("seed", [None, 11, 12])
-def test_nothing_is_cut_off_and_nothing_overlaps(opened, viewport, seed):
-    tab = opened(viewport)
-    if seed is not None:
-        move(tab, random_settings(seed))
-    for variant in CLOSED:
-        choose(tab, variant)
-        assert cut_off(tab) == []
-        assert overlapping(tab) == []
+def test_nothing_is_cut_off_and_nothing_overlaps(tab, phone, seed):
+    for window in (tab, phone):
+        if seed is not None:
+            move(window, random_settings(seed))
+        for variant in CLOSED:
+            choose(window, variant)
+            assert cut_off(window) == []
+            assert overlapping(window) == []
 
 
 def overlapping(tab: Any) -> list[list[str]]:
@@ -302,8 +334,7 @@ def overlapping(tab: Any) -> list[list[str]]:
 INTERACTIVE = "input[type=range], button, summary, .scroll, a, input[type=radio]:checked"
 
 
-def test_the_keyboard_alone_reaches_everything(opened):
-    tab = opened()
+def test_the_keyboard_alone_reaches_everything(tab):
     tab.click("#questions > li:nth-child(1) button")
     tab.evaluate(
         """selector => { document.activeElement.blur();
@@ -333,8 +364,7 @@ def test_the_keyboard_alone_reaches_everything(opened):
 
 
 @pytest.mark.parametrize("slider", SLIDERS, ids=lambda slider: slider.name)
-def test_arrow_keys_move_a_slider_and_it_says_so(opened, slider):
-    tab = opened()
+def test_arrow_keys_move_a_slider_and_it_says_so(tab, slider):
     tab.focus(f"#slider-{slider.name}")
     after = slider.values[slider.values.index(slider.start) + 1]
     tab.keyboard.press("ArrowRight")
@@ -346,8 +376,7 @@ def test_arrow_keys_move_a_slider_and_it_says_so(opened, slider):
     assert shown(tab, "#total") == pytest.approx(total, **EXACT)
 
 
-def test_keys_choose_a_bound_a_term_a_question_and_an_answer(opened):
-    tab = opened()
+def test_keys_choose_a_bound_a_term_a_question_and_an_answer(tab):
     tab.focus(f'input[value="{OPENING}"]')
     tab.keyboard.press("ArrowLeft")
     assert tab.is_checked('input[value="appendix"]')
@@ -362,16 +391,14 @@ def test_keys_choose_a_bound_a_term_a_question_and_an_answer(opened):
     assert tab.is_visible("#question-eps details p")
 
 
-def test_the_words_are_announced_once_the_sliders_rest(opened):
-    tab = opened()
+def test_the_words_are_announced_once_the_sliders_rest(tab):
     move(tab, {"T": 500.0})
     tab.wait_for_selector("#announced:has-text('is vacuous')", state="attached")
     assert tab.get_attribute("#announced", "aria-live") == "polite"
 
 
-def test_text_has_enough_contrast(opened):
+def test_text_has_enough_contrast(tab):
     """WCAG AA: 4.5 to 1."""
-    tab = opened()
     tab.click("#questions > li:nth-child(4) button")
     ratios = tab.evaluate(
         """() => {
@@ -396,8 +423,9 @@ def test_text_has_enough_contrast(opened):
 
 
 def test_who_prefers_less_motion_gets_none(opened):
-    tab = opened(reduced_motion="reduce")
+    tab, faults = opened(reduced_motion="reduce")
     assert tab.eval_on_selector(".bar", "bar => getComputedStyle(bar).transitionDuration") == "0s"
     assert not tab.query_selector("#live path")
     tab.wait_for_selector("#live-end")
     assert tab.query_selector("#live path")
+    assert faults == []
