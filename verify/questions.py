@@ -83,9 +83,9 @@ class Question:
         return float(self.bound.total(*setting(self.settings, **other)))
 
     def share(self, term: str) -> float:
-        """Return a term's share of the bound in whole per cent."""
+        """Return a term's share of the bound in per cent, to three digits."""
         value = float(self.bound.evaluate(*setting(self.settings))[term])
-        return round(100 * value / self.total())
+        return float(f"{100 * value / self.total():.3g}")
 
     def thresholds(self) -> dict[str, float]:
         """Return from which T on each term is below the leading two, and the step allowed."""
@@ -182,7 +182,7 @@ QUESTIONS = (
         "leading terms win only from T = {threshold} on, and that grows as b³. Runs do speed up "
         "all the same: the b³ comes from the proof, not from the algorithm.",
         facts=_batch,
-        changes={"b": 64.0, "T": 1e5},
+        changes={"b": 64.0, "T": 5e4},
     ),
     Question(
         id="printed",
@@ -208,7 +208,7 @@ QUESTIONS = (
         "{measured_without} without and {measured} with momentum. What it costs is room in the "
         "proof, which bounds the lag of the momentum by its worst case.",
         facts=_momentum,
-        changes={"eps": 1.0, "c_gamma": 0.5, "c_rho": 0.0, "b": 4.0, "T": 1e5},
+        changes={"eps": 1.0, "c_gamma": 0.5, "c_rho": 0.0, "b": 4.0, "T": 5e4},
     ),
     Question(
         id="steps",
