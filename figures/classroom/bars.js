@@ -3,6 +3,7 @@
 import { number, percent, raised } from "./format.js";
 
 const DECADES = { least: 6, most: 14 };
+const TICK = 3.2; // em between two ticks, at least
 
 function axis(result) {
   const values = [result.trivial, ...result.terms.map((term) => term.value)];
@@ -47,6 +48,8 @@ const power = (letter, exponent) => {
 };
 
 export function updateBars(root, result, chosen) {
+  const scale = root.querySelector(".scale");
+  const apart = (TICK * parseFloat(getComputedStyle(scale).fontSize)) / scale.clientWidth;
   const { low, high, decades, share } = axis(result);
   for (const term of result.terms) {
     const row = root.querySelector(`[data-term="${term.name}"]`);
@@ -68,11 +71,11 @@ export function updateBars(root, result, chosen) {
     .join("");
   root.querySelector(".whole").innerHTML = whole;
   const ticks = [];
-  const stride = root.clientWidth < 400 ? 4 : 2;
+  const stride = 2 * Math.ceil((apart * decades) / 2);
   for (let k = low; k <= high; k += stride) {
     ticks.push(`<span style="left:${width((k - low) / decades)}">10${raised(k)}</span>`);
   }
-  root.querySelector(".scale").innerHTML = ticks.join("");
+  scale.innerHTML = ticks.join("");
 }
 
 export function writeNumber(element, value) {

@@ -6,7 +6,6 @@ import { evaluate, reference } from "./model.js";
 
 const MARGIN = { left: 3.3, right: 0.8, top: 0.6, bottom: 1.35 }; // in rem
 const CURVE_POINTS = 129;
-const LONGEST_DECADES = 16;
 
 const tag = (name, attributes, content = "") =>
   `<${name} ${Object.entries(attributes).map(([key, value]) => `${key}="${value}"`).join(" ")}>${content}</${name}>`;
@@ -30,7 +29,7 @@ export function scales(width, height, values, rem) {
   };
   const logs = values.filter((value) => value > 0 && Number.isFinite(value)).map(Math.log10);
   const high = Math.ceil(Math.max(...logs) + 0.15);
-  const low = Math.max(Math.floor(Math.min(...logs)), high - LONGEST_DECADES);
+  const low = Math.floor(Math.min(...logs));
   const along = (value, from, to) => (Math.log10(value) - from) / (to - from);
   return {
     ...inside, low, high,
@@ -43,7 +42,7 @@ function axes(scale, rem) {
   const [firstT, lastT] = PAGE.live.axis;
   const lines = [];
   const first = Math.log10(firstT);
-  const stride = (scale.right - scale.left) / Math.log10(lastT / firstT) < 2.4 * rem ? 3 : 1;
+  const stride = (scale.right - scale.left) / Math.log10(lastT / firstT) < 3.8 * rem ? 3 : 1;
   for (let k = first; k <= Math.log10(lastT); k++) {
     const x = scale.x(10 ** k);
     lines.push(tag("line", { class: "grid", x1: x, x2: x, y1: scale.top, y2: scale.bottom }));

@@ -13,6 +13,7 @@ function dominance({ terms, dominant, positive }) {
 }
 
 function conditions({ checks, stepFrom, at }) {
+  const failing = checks.filter((check) => !check.holds);
   return checks.map((check) => {
     const [left, right] = check.sides;
     const compared = `<data value="${check.value}">${number(check.value)}</data>`;
@@ -21,7 +22,7 @@ function conditions({ checks, stepFrom, at }) {
     const from = check.step ? ` ${check.holds ? "It does" : "It will"} from T = ${firstWhole(stepFrom)} on.` : "";
     return check.holds
       ? `${yes} The condition holds: ${whole}.${from}`
-      : `${no} The condition fails: ${whole}. The theorem is silent here.${from}`;
+      : `${no} The condition fails: ${whole}.${check === failing[0] ? " The theorem is silent here." : ""}${from}`;
   });
 }
 
@@ -64,7 +65,7 @@ function room(settings) {
 // PRINTED and APPENDIX have 1/eps - 1/G as it stands.
 function negative({ terms }) {
   const below = terms.filter((term) => term.value < 0).map((term) => term.label);
-  return below.length ? [`${no} Negative, as ε exceeds G: ${below.join("; ")}. The corrected bound has max(G, ε) for G.`] : [];
+  return below.length ? [`${no} Negative, as ε exceeds G: ${below.join("; ")}.`] : [];
 }
 
 function leads(variant, settings) {
