@@ -41,7 +41,7 @@ function ones(word) {
 
 const lowest = (bits) => (bits >= 32 ? 0xffffffff : 2 ** bits - 1);
 
-export const fieldWidth = (b) => (b > 64 ? 32 : 2 ** Math.ceil(Math.log2(b)));
+const fieldWidth = (b) => (b > 64 ? 32 : 2 ** Math.ceil(Math.log2(b)));
 
 export const stepsPerBlock = (b) => 128 / fieldWidth(b);
 

@@ -14,14 +14,14 @@ const spread = (low, high, count) =>
   Array.from({ length: count }, (_, k) => low * (high / low) ** (k / (count - 1)));
 
 // The bound over T, cut where it ends (a total of NaN) and where it starts to apply.
-export function boundOver(variant, settings, T) {
+function boundOver(variant, settings, T) {
   return T.map((at) => {
     const { total, applies } = evaluate(variant, { ...settings, T: at });
     return { T: at, value: total, applies };
   });
 }
 
-export function scales(width, height, values, rem) {
+function scales(width, height, values, rem) {
   const [firstT, lastT] = PAGE.live.axis;
   const inside = {
     left: MARGIN.left * rem, right: width - MARGIN.right * rem,

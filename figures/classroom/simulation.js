@@ -47,7 +47,7 @@ export function* simulate(settings, seed, runs) {
   return { steps, means };
 }
 
-export function begin(problem, { d, b, eps }, replicate, seed) {
+function begin(problem, { d, b, eps }, replicate, seed) {
   const fill = (value) => new Float64Array(d).fill(value);
   return {
     x: fill(problem.start), m: fill(0), v: fill(0), vHat: fill(eps ** 2),
@@ -58,7 +58,7 @@ export function begin(problem, { d, b, eps }, replicate, seed) {
 
 const clipped = (u) => Math.min(Math.max(u, -1), 1);
 
-export function step(problem, { d, b, gamma, rho, beta1, eps }, state, t) {
+function step(problem, { d, b, gamma, rho, beta1, eps }, state, t) {
   const { x, m, v, vHat, s, noise, words, tilt, perBlock, key, replicate } = state;
   const { beta2 } = PAGE;
   const { B, H } = problem;

@@ -12,7 +12,7 @@ function dominance({ terms, dominant, positive }) {
   return `<b>The ${dominant.label} term</b> dominates: ${share} of the sum of the ${terms.length} terms.`;
 }
 
-function conditions({ checks, stepFrom, at }) {
+function conditions({ checks, stepFrom }) {
   const failing = checks.filter((check) => !check.holds);
   return checks.map((check) => {
     const [left, right] = check.sides;
@@ -26,22 +26,24 @@ function conditions({ checks, stepFrom, at }) {
   });
 }
 
-function vacuity({ total, trivial, vacuous }) {
+function vacuity({ total, trivial, vacuous, applies }) {
   const limit = `<i>d G</i>² = ${number(trivial)}`;
   if (Number.isNaN(total)) return `${no} Outside its condition this bound is false, so it has no value here.`;
   if (total <= 0) return `${no} The bound, ${number(total)}, is not even positive, and so false.`;
   const times = number(Math.max(total / trivial, trivial / total), 2);
+  if (!vacuous && !applies) return `${no} Its formula gives ${number(total)}, ${times} times less than ${limit}, but promises nothing.`;
   return vacuous
     ? `${no} The bound, ${number(total)}, is vacuous: ${times} times ${limit}, which nothing can exceed anyway.`
     : `${yes} The bound, ${number(total)}, says something: it is ${times} times smaller than ${limit}.`;
 }
 
-export function doubling(variant, settings, result) {
+function doubling(variant, settings, result) {
   const doubled = { ...settings, b: 2 * settings.b };
   const after = evaluate(variant, doubled);
   const intro = `Doubling b to ${number(doubled.b)}`;
   if (Number.isNaN(after.total)) return `${intro} would break the step condition, and with it this bound.`;
   if (Number.isNaN(result.total)) return `${intro} changes nothing: the bound has no value here.`;
+  if (Math.min(after.total, result.total) <= 0) return `${intro} does not help a bound that is not positive.`;
   const ratio = after.total / result.total;
   const change = Math.abs(ratio - 1) < 0.005
     ? "would leave the bound as it is"
