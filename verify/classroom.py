@@ -14,7 +14,7 @@ from theory.bound import Bound, Term
 from theory.setting import ROUNDING
 from theory.symbols import QUANTITIES, Gb, gamma, rho
 from theory.theorem1 import VARIANTS
-from verify import archive
+from verify import grid
 from verify.questions import BETA2, QUESTIONS, START
 from verify.report import pretty
 
@@ -56,7 +56,7 @@ LABELS = {
 
 def page() -> str:
     """Return the page, the same text every time."""
-    shown = archive.brief(archive.load()) | {"d": archive.D, "runs": archive.RUNS}
+    shown = grid.brief(grid.load()) | {"d": grid.D, "runs": grid.RUNS}
     variants = {name: _variant(bound) for name, bound in CLOSED.items()}
     sliders = [_slider(item) for item in SLIDERS]
     questions = [{"variant": item.variant, "settings": item.settings} for item in QUESTIONS]

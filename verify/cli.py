@@ -563,7 +563,7 @@ def classroom(
     It needs no network and no server: it opens from the disk in any browser of today.
     """
     from theory.errors import InputError
-    from verify import archive
+    from verify import grid
     from verify.files import writable_folder, write
 
     if measure is not None:
@@ -571,7 +571,7 @@ def classroom(
             raise InputError(f"--measure {measure} is no .json.gz file: name it so.")
         writable_folder(measure.parent)
         with _progress() as report:
-            archive.save(archive.measure(report), measure)
+            grid.save(grid.measure(report), measure)
         print(measure)
         return
     from verify.classroom import page

@@ -13,7 +13,7 @@ from figures.classroom.sliders import SLIDERS
 from simulators import SeparableProblem, simulate
 from theory import corollary1
 from theory.bound import trivial
-from verify import archive
+from verify import grid
 from verify.classroom import CLOSED, LIVE, OPENING, page
 from verify.questions import QUESTIONS, START, setting
 
@@ -229,7 +229,7 @@ def test_the_live_runs_are_the_reference_engines(tab, changes):
     tab.wait_for_selector("#live-end")
     d, noise = settings["d"], settings["sigma"] / math.sqrt(settings["d"])
     H = settings["G"] - noise
-    start = archive.start(
+    start = grid.start(
         settings["L"] * settings["Delta"] / (d * settings["G"] ** 2), noise / settings["G"]
     )
     problem = SeparableProblem(
@@ -257,7 +257,7 @@ def test_other_noise_gives_another_run(tab):
 
 def test_archived_runs_say_where_they_are_from(tab):
     assert "at your very setting" in tab.inner_text("#provenance")
-    stored, row = archive.load(), 0
+    stored, row = grid.load(), 0
     near = {"noise": 10**-0.5, "gap": 0.1, "eps": 0.5, "beta1": 0.9, "b": 16, "step": 0.5,
             "rho": 0.1, "T": 65536}  # fmt: skip
     for name, values in stored["axes"].items():

@@ -11,7 +11,7 @@ from simulators import SeparableProblem
 from theory import corollary1
 from theory.symbols import G, Gb, L, T, b, c_rho, eps, gamma, rho
 from theory.theorem1 import VARIANTS
-from verify import archive
+from verify import grid
 from verify.questions import BETA2, QUESTIONS, Question, exact_left_side, setting
 
 ASKED = {question.id: question for question in QUESTIONS}
@@ -76,7 +76,7 @@ def test_a_larger_batch_no_longer_helps_since_momentum_grows():
 
 def archived(**point: float) -> float:
     """Return the archive's mean at a point of its grid."""
-    stored, row = archive.load(), 0
+    stored, row = grid.load(), 0
     for name, values in stored["axes"].items():
         row = row * len(values) + values.index(pytest.approx(point[name]))
     return stored["mean"][row]
@@ -93,7 +93,7 @@ def assert_in_the_basin(question: Question, beta1: float) -> None:
     """Check the conditions of `theory.basin`, under which the left side is known exactly."""
     now = question.settings
     hyper = setting(now)[1]
-    sides = archive.start(
+    sides = grid.start(
         now["L"] * now["Delta"] / (now["d"] * now["G"] ** 2),
         now["sigma"] / (math.sqrt(now["d"]) * now["G"]),
     )
@@ -161,7 +161,7 @@ def test_a_tiny_eps_makes_the_bound_vacuous_and_the_step_tiny():
     # |m| <= r sqrt(v) by Cauchy and Schwarz, so that T steps move a coordinate by r gamma T.
     r = (1 - now["beta1"]) / math.sqrt((1 - BETA2) * (1 - now["beta1"] ** 2 / BETA2))
     problem = SeparableProblem("huber", "additive", L=1, sigma=1, G=1, d=10, start=0.0)
-    start = archive.start(0.1, 10**-0.5) * problem.H
+    start = grid.start(0.1, 10**-0.5) * problem.H
     assert r * float(hyper.gamma) * now["T"] < 1e-3 * start
 
 

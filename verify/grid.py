@@ -23,7 +23,7 @@ from theory import corollary1
 from verify.questions import BETA2
 from verify.statistics import normal_mean
 
-FILE = "archive.json.gz"
+FILE = "grid.json.gz"
 """Its name in this package."""
 
 D, RUNS, SEED, BAND = 10, 16, 0, 0.95
