@@ -24,8 +24,14 @@ _ARGUMENTS = (
 
 def _numeric(expressions: Sequence[sympy.Expr]) -> Callable[..., list[np.ndarray]]:
     arguments = [symbol(name) for name in _ARGUMENTS]
-    stable = [expr.replace(_is_reciprocal_difference, sympy.factor) for expr in expressions]
-    return sympy.lambdify(arguments, stable, modules="numpy", cse=True)
+    return sympy.lambdify(arguments, list(map(stable, expressions)), modules="numpy", cse=True)
+
+
+def stable(expr: sympy.Expr) -> sympy.Expr:
+    """Write each 1/eps - 1/G or the like in ``expr`` as one fraction, as floats need it."""
+    out = expr.replace(_is_reciprocal_difference, sympy.factor)
+    assert isinstance(out, sympy.Expr)
+    return out
 
 
 def _is_reciprocal_difference(part: sympy.Basic) -> bool:

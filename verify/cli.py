@@ -616,6 +616,46 @@ def falsify(
 
 
 @app.command()
+def classroom(
+    out: Annotated[Path, typer.Option(help="Where the page goes, an .html file.")] = Path(
+        "results/classroom.html"
+    ),
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    measure: Annotated[
+        Path | None,
+        typer.Option(help="Measure the archived runs anew into this .json.gz file; no page."),
+    ] = None,
+) -> None:
+    """Make one page to play with in class: sliders, the bound's terms, runs, six questions.
+
+    It needs no network and no server: it opens from the disk in any browser of today.
+    """
+    from theory.errors import InputError
+    from verify import grid
+    from verify.files import writable_folder, write
+
+    if measure is not None:
+        if not measure.name.endswith(".json.gz"):
+            raise InputError(f"--measure {measure} is no .json.gz file: name it so.")
+        writable_folder(measure.parent)
+        with _progress() as report:
+            grid.save(grid.measure(report), measure)
+        print(measure)
+        return
+    from verify.classroom import page
+
+    if out.suffix != ".html":
+        raise InputError(f"--out {out} is no .html file: name it {out.with_suffix('.html')}.")
+    writable_folder(out.parent)
+    write(out, page())
+    print(out)
+    if show:
+        import webbrowser
+
+        webbrowser.open(out.resolve().as_uri())
+
+
+@app.command()
 def doctor() -> None:
     """Say what is installed, on which device runs will go, and what may be in the way."""
     from verify import tables
