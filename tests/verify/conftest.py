@@ -1,6 +1,8 @@
-"""Runs with planted left sides, for controls that must flip a claim's verdict."""
+"""Runs with planted left sides, for controls that must flip a claim's verdict; a browser."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,3 +43,22 @@ def planted() -> Callable:
         return claim.evidence({k: (spec, Planted(spec, law, spread)) for k, spec in jobs.items()})
 
     return evidence
+
+
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Yield a headless Chromium; tests that share it are one xdist group."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("neither chromium nor google-chrome is installed")
+    with playwright.sync_playwright() as engine:
+        running = engine.chromium.launch(executable_path=chromium, args=QUIET)
+        yield running
+        running.close()

@@ -2,7 +2,6 @@
 
 import math
 import random
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,19 +16,9 @@ from verify import grid
 from verify.classroom import CLOSED, LIVE, OPENING, page
 from verify.questions import QUESTIONS, START, setting
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-if CHROMIUM is None:
-    pytest.skip("neither chromium nor google-chrome is installed", allow_module_level=True)
-
 # All in one process, so that one browser serves them.
 pytestmark = pytest.mark.xdist_group("browser")
 
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PROJECTOR = {"width": 1280, "height": 720}
 PHONE = {"width": 390, "height": 844}
 EXACT = {"rel": 1e-9, "abs": 0.0}
@@ -40,14 +29,6 @@ def address(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("classroom") / "page.html"
     path.write_text(page(), encoding="utf-8")
     return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as engine:
-        chromium = engine.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
