@@ -13,17 +13,21 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup reproduce readme test test-gpu bench lint clean
+.PHONY: setup reproduce readme test test-gpu calibrate bench lint clean
 
 setup: .venv/dev.stamp
 
 reproduce: .venv/core.stamp
 	$(BIN)/adasam reproduce $(ARGS)
 
-# Puts the verdict table and the figures of a fresh reproduction into the README.
+# Puts the verdict table and the figures of a fresh reproduction into the README: three in its text,
+# five in its gallery.
+README_FIGURES := bound_vs_measured linear_speedup tightness \
+	printed_scaling regime_map no_max rho_floor methods
+
 readme: reproduce
 	mkdir -p .readme
-	cp $(addprefix results/figures/,bound_vs_measured.png linear_speedup.png tightness.png) .readme/
+	cp $(README_FIGURES:%=results/figures/%.png) .readme/
 	sed -i -e '/<!-- verdicts -->/,/<!-- end of verdicts -->/{//!d}' \
 		-e '/<!-- verdicts -->/r results/verdicts.md' README.md
 
@@ -33,6 +37,11 @@ test: .venv/test.stamp
 # On a machine with an NVIDIA GPU; prints what it ran on.
 test-gpu: .venv/test.stamp
 	$(BIN)/python -m pytest -m gpu -s -n0 tests/simulators/test_gpu_device.py $(ARGS)
+
+# How often intervals and verdicts are right where the truth is known (long); the report of the next
+# `make reproduce` shows it.
+calibrate: .venv/core.stamp
+	$(BIN)/adasam calibrate --out results $(ARGS)
 
 # How fast the engines are, beside NumPy, torch.optim and JAX.
 bench: .venv/core.stamp
