@@ -26,10 +26,9 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.6g}"
 
 
-def section(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Return a table of a calibration."""
-    words = ("interval", "of", "cell", "claim", "preset")
-    return _table(title, {name: "left" if name in words else "right" for name in columns}, rows)
+def section(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Return a table of a calibration; ``columns`` maps each header to its side."""
+    return _table(title, columns, rows)
 
 
 def verdicts(judged: Sequence[Any]) -> Table:

@@ -69,7 +69,7 @@ class Size:
 
 
 QUICK = Size(2, 1, 2, {"quick": 5}, {"b": 4}, {})
-FULL = Size(30, 20, 20, {"quick": 30, "paper": 10}, {"b": 30, "T": 6}, {"b": 20, "T": 6})
+FULL = Size(30, 12, 20, {"quick": 30, "paper": 10}, {"b": 30, "T": 6}, {"b": 20, "T": 6})
 
 
 def plan(size: Size, seed: int) -> list[Case]:

@@ -15,6 +15,12 @@ class Section:
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]]
 
+    @property
+    def sides(self) -> dict[str, str]:
+        """On which side each column stands: words left, numbers right."""
+        words = ("interval", "of", "cell", "claim", "preset")
+        return {name: "left" if name in words else "right" for name in self.columns}
+
 
 def sections(content: Mapping[str, Any]) -> list[Section]:
     """Return the tables of a calibration; those without rows are left out."""
@@ -125,7 +131,7 @@ def _claims(content: Mapping[str, Any]) -> Section:
         "The claims corollary1.rate_b and rate_T themselves, slope and control, judged again and "
         "again, each time on runs of their own.",
         ("claim", "preset", "runs", "reproductions", "holds", "inconclusive", "refuted",
-         "interval of the control's slope"),
+         "half-width of the control's interval"),
         [
             (
                 f"rate_{row['axis']}", row["preset"], str(row["n"]), str(row["reproductions"]),
