@@ -65,6 +65,8 @@ def draw(tasks: Sequence[Task], band: str, style: Style = PAPER) -> Figure:
         axes = grid.T if style.is_brief else grid
         for task, (above, below) in zip(tasks, axes.T, strict=True):
             _curves(above, task)
+            if not style.is_brief:
+                above.set_title(task.title)
             _steps(below, task)
         axes[0, 0].set_ylabel("objective $f(x_t)$   [$F$]")
         axes[1, 0].set_ylabel("steps to the level")
@@ -93,7 +95,6 @@ def _curves(axes: Axes, task: Task) -> None:
     )
     axes.set_xlim(1, task.t[-1])
     axes.set_xlabel("steps $t$")
-    axes.set_title(task.title)
 
 
 def _steps(axes: Axes, task: Task) -> None:

@@ -49,12 +49,15 @@ class Task:
 
 
 LOOKS = {
-    "sgd": ("SGD", COLOURS["orange"], (0, (1, 1)), "X"),
-    "sam": ("SAM", COLOURS["green"], (0, (6, 1.5, 1, 1.5)), "^"),
+    "sgd": ("SGD", COLOURS["orange"], "-", "X"),
+    "sam": ("SAM", COLOURS["black"], (0, (1, 1)), "^"),
     "adasam": ("AdaSAM", COLOURS["vermilion"], "-", "o"),
     "amsgrad": ("AMSGrad", COLOURS["blue"], (0, (4, 1.2)), "s"),
 }
-"""Label, colour, dashes and marker of each method; AMSGrad is drawn over AdaSAM."""
+"""Label, colour, dashes and marker of each method."""
+
+WIDE = ("sgd", "adasam")
+"""Drawn wide, since SAM lies on SGD and AMSGrad on AdaSAM."""
 
 RUNNING = r"$t^{-1}\sum_{s<t}\mathrm{E}\Vert\nabla f(x_s)\Vert^2/\Vert\nabla f(x_0)\Vert^2$"
 
@@ -77,6 +80,8 @@ def draw(tasks: Sequence[Task], band: str, style: Style = PAPER) -> Figure:
         axes = grid.T if style.is_brief else grid
         for task, (above, below) in zip(tasks, axes.T, strict=True):
             _column(above, below, task)
+            if not style.is_brief:
+                above.set_title(task.title)
         axes[0, 0].set_ylabel("objective $f(x_t)$   [$F$]")
         axes[1, 0].set_ylabel(RUNNING, fontsize=None if style.is_brief else "small")
         handles, labels = axes[1, 0].get_legend_handles_labels()
@@ -95,13 +100,13 @@ def _column(above: Axes, below: Axes, task: Task) -> None:
         for axes, part in ((above, curve.objective), (below, curve.running)):
             axes.fill_between(curve.t, part.low, part.high, color=colour, alpha=0.2, linewidth=0)
             axes.plot(
-                curve.t, part.mean, color=colour, linestyle=dashes, marker=marker, markersize=3,
-                markevery=(3 * list(LOOKS).index(curve.method), 12), label=label,
+                curve.t, part.mean, color=colour, linestyle=dashes, marker=marker, label=label,
+                markevery=(3 * list(LOOKS).index(curve.method), 12),
+                linewidth=3.2 if curve.method in WIDE else 1.2,
+                markersize=5 if curve.method in WIDE else 3,
             )  # fmt: skip
     below.set_yscale("log")
-    above.set_title(task.title)
     for axes in (above, below):
         axes.set_xscale("log")
         axes.set_xlim(1, task.curves[0].t[-1])
         axes.set_xlabel("steps $t$")
-    above.set_ylim(bottom=min(0.0, above.get_ylim()[0]))

@@ -99,7 +99,8 @@ def _column(axes: Axes, column: Column, rows: Sequence[tuple[str, float]]) -> No
             )  # fmt: skip
         axes.errorbar(
             dot.mean, at, xerr=[[dot.mean - dot.low], [dot.high - dot.mean]], color=colour,
-            marker=marker, fillstyle=FILLS[dot.beta1], capsize=2, elinewidth=0.8, markersize=4,
+            marker=marker, fillstyle=FILLS[dot.beta1], capsize=2, elinewidth=0.8, markersize=5,
+            markeredgewidth=0.8,
         )  # fmt: skip
     low, high = min(dot.low for dot in shown), max(dot.high for dot in shown)
     axes.set_xlim(low / 1.5, high * 1.5)

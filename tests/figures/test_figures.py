@@ -1,14 +1,21 @@
 """Figures: data in, a figure out; nothing simulated, nothing written but by `save`."""
 
+import io
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from figures import (
+    batches,
     bound_vs_measured,
     engine_speed,
     falsifier_trail,
     linear_speedup,
+    methods,
+    methods_table,
+    movie,
     no_max,
     printed_scaling,
     regime_map,
@@ -122,6 +129,49 @@ def floor() -> rho_floor.Floor:
     return rho_floor.Floor(rho, left, {"corrected": 45 * rho**2, "tight": rho**2}, rho**2)
 
 
+def band(mean: np.ndarray) -> methods.Band:
+    return methods.Band(mean, 0.95 * mean, 1.05 * mean)
+
+
+def contest(title: str) -> methods.Task:
+    t = np.arange(1, 65)
+    curves = [
+        methods.Curve(name, t, band(0.5 + 1 / (t + k)), band(1 / (t + k)))
+        for k, name in enumerate(methods.LOOKS)
+    ]
+    return methods.Task(title, curves)
+
+
+def column(title: str) -> methods_table.Column:
+    dots = [
+        methods_table.Dot(name, rho, beta1, 2.0 + beta1, 1.9 + beta1, 2.1 + beta1, name == "sgd")
+        for beta1 in methods_table.FILLS
+        for name, rhos in {"sgd": (0.0,), "adasam": (0.01, 0.001)}.items()
+        for rho in rhos
+    ]
+    return methods_table.Column(title, dots)
+
+
+def batch_task(title: str) -> batches.Task:
+    b, t = np.array([4.0, 8.0, 16.0, 32.0]), np.arange(1, 65)
+    curves = [band(1 / (1 + t * k / 32)) for k in b]
+    return batches.Task(title, b, t, curves, 0.5, band(32 / b))
+
+
+def film() -> movie.Movie:
+    T = 64
+    angle = np.arange(T) / 8
+    x = np.stack([np.cos(angle), np.sin(angle)], axis=1) / (1 + angle)[:, None]
+    side = np.linspace(-1.5, 1.5, 11)
+    t = np.array([1, 4, 16, 64])
+    mean = 1.0 / t
+    eta = np.stack([4 / (1 + angle), 4 - angle / 8], axis=1)
+    return movie.Movie(
+        x, 0.2 * x, eta, 0.25, side, side**2 + side[:, None] ** 2, t, mean, 0.9 * mean, 1.1 * mean,
+        {"corrected": 4 + 8 / t, "tight": 2 / t}, 2.0, "95 % band",
+    )  # fmt: skip
+
+
 DRAW = {
     "bound_vs_measured": lambda **style: bound_vs_measured.draw(
         [panel("b = 1"), panel("b = 8")], "band", **style
@@ -157,6 +207,20 @@ DRAW = {
     ),
     "workers": lambda **style: workers.draw(crews(0.0), crews(0.2), "intervals", **style),
     "rho_floor": lambda **style: rho_floor.draw(floor(), **style),
+    "methods": lambda **style: methods.draw(
+        [contest(name) for name in ("finite sum", "log cosh", "cosine", "log rational")],
+        "95 % bands",
+        **style,
+    ),
+    "methods_table": lambda **style: methods_table.draw(
+        [column(name) for name in ("finite sum", "log cosh", "pseudo-Huber", "cosine")],
+        "95 % intervals",
+        **style,
+    ),
+    "batches": lambda **style: batches.draw(
+        [batch_task(name) for name in ("finite sum", "log cosh", "cosine")], "95 % bands", **style
+    ),
+    "movie": lambda **style: movie.draw(film(), **style),
 }
 
 
@@ -286,3 +350,94 @@ def test_the_names_of_lines_stand_beside_their_ends_and_clear_of_each_other():
     for k, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[k + 1 :])
     assert 16 < names["JAX"].xy[0] < 65536 < names["numba"].xy[0]
+
+
+def test_the_printed_bound_is_false_where_its_ratio_is_above_one():
+    left, right = DRAW["printed_scaling"]().axes
+    c = scaling().c
+    for name, values in scaling().bounds.items():
+        label, *_ = bound_vs_measured.LOOKS[name]
+        for axes, wanted in ((left, values), (right, c**2 / values)):
+            assert any(np.array_equal(line.get_ydata(), wanted) for line in axes.lines), label
+    shaded = right.patches[0].get_extents().transformed(right.transData.inverted())
+    assert shaded.y0 == pytest.approx(1)
+
+
+def test_without_the_max_has_a_line_a_band_and_its_left_sides():
+    for axes, beta1 in zip(DRAW["no_max"]().axes, (0.0, 0.9), strict=True):
+        assert axes.get_title() == rf"$\beta_1={beta1:g}$"
+        for method in no_max.LOOKS:
+            mine = branch(method, beta1)
+            assert any(np.array_equal(line.get_ydata(), mine.mean) for line in axes.lines)
+            heights = [np.asarray(c[0].get_ydata()) for c in axes.containers]
+            assert any(np.array_equal(found, mine.final) for found in heights)
+
+
+def test_the_steps_stand_beside_what_is_exact_and_say_their_slope():
+    left, right = DRAW["steps"]().axes
+    assert "−1.000  [−1.020, −0.980]" in left.get_title()
+    assert "−2.000  [−2.020, −1.980]" in right.get_title()
+    for axes, power in ((left, -1), (right, -2)):
+        (exact,) = (line for line in axes.lines if line.get_label() == r"exact, $\rho=0$")
+        assert exact.get_ydata()[-1] / exact.get_ydata()[0] == pytest.approx(
+            (exact.get_xdata()[-1] / exact.get_xdata()[0]) ** power
+        )
+
+
+def test_crews_of_equal_nb_stand_side_by_side_at_their_own_height():
+    for axes, rho in zip(DRAW["workers"]().axes, (0.0, 0.2), strict=True):
+        shown = {
+            (round(float(x), 3), float(y))
+            for container in axes.containers
+            for x, y in zip(*container[0].get_data(), strict=True)
+        }
+        assert len(shown) == 6
+        assert sorted(y for _, y in shown) == sorted(crews(rho).mean)
+        for x, _ in shown:
+            assert min(abs(np.log2(x) - np.log2(nb)) for nb in (1, 4, 16)) <= 0.21
+
+
+def test_the_floor_names_each_bounds_coefficient():
+    (axes,) = DRAW["rho_floor"]().axes
+    texts = {text.get_text() for text in axes.texts}
+    assert texts == {
+        r"corrected: $45\,GL^2\rho^2/\epsilon$", r"tight: $\,GL^2\rho^2/\epsilon$"
+    }  # fmt: skip
+
+
+def test_the_table_of_dots_rings_the_leaders_and_brief_keeps_one_rho():
+    full, brief = (DRAW["methods_table"](style=style) for style in (PAPER, SLIDES))
+    rows = [label.get_text() for label in full.axes[0].get_yticklabels()]
+    assert rows == ["SGD", r"AdaSAM, $\rho=0.01$", r"AdaSAM, $\rho=0.001$"]
+    assert [label.get_text() for label in brief.axes[0].get_yticklabels()] == rows[:2]
+    rings = [line for line in full.axes[1].lines if line.get_markersize() == 8]
+    assert sorted(float(ring.get_xdata()[0]) for ring in rings) == [2.0, 2.9]
+
+
+def test_methods_show_their_objective_above_their_running_mean():
+    figure = DRAW["methods"]()
+    above, below = figure.axes[0], figure.axes[4]
+    for curve in contest("").curves:
+        label = methods.LOOKS[curve.method][0]
+        for axes, part in ((above, curve.objective), (below, curve.running)):
+            (line,) = (line for line in axes.lines if line.get_label() == label)
+            assert np.array_equal(line.get_ydata(), part.mean)
+
+
+def test_the_steps_to_the_level_are_drawn_for_every_b():
+    figure = DRAW["batches"]()
+    steps_axes = figure.axes[3]
+    found = [tuple(float(v[0]) for v in c[0].get_data()) for c in steps_axes.containers]
+    assert found == [(4.0, 8.0), (8.0, 4.0), (16.0, 2.0), (32.0, 1.0)]
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+def test_the_animation_has_a_frame_a_checkpoint_and_the_same_bytes_twice(style):
+    content = movie.animate(film(), style)
+    assert content == movie.animate(film(), style)
+    with Image.open(io.BytesIO(content)) as picture:
+        assert picture.n_frames == len(film().t)
+        assert picture.info["loop"] == 0
+        first = np.asarray(picture.convert("RGB"))
+        picture.seek(3)
+        assert not np.array_equal(first, np.asarray(picture.convert("RGB")))

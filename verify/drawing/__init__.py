@@ -7,6 +7,7 @@
 `rates`      how fast the left side falls in b and T.
 `methods`    the paper's Figures 1 to 3 on certified problems, and its tables as dots.
 `methods_tables`  the tables in Markdown and LaTeX.
+`movie`      one run, still and moving.
 `trails`     where a search for violations went.
 `picture`    what a figure is, and how all are drawn.
 """
@@ -15,7 +16,16 @@ from collections.abc import Iterable
 
 from verify import contest
 from verify.claims import CLAIMS, regimes
-from verify.drawing import bounds, methods, methods_tables, rates, remarks, scaling, schedules
+from verify.drawing import (
+    bounds,
+    methods,
+    methods_tables,
+    movie,
+    rates,
+    remarks,
+    scaling,
+    schedules,
+)
 from verify.drawing.picture import Picture as Picture
 from verify.drawing.picture import draw_all as draw_all
 
@@ -120,6 +130,18 @@ FIGURES: dict[str, Picture] = {
         methods_tables.tables,
         "Tables I and II's counterpart in numbers.",
         contest.STUDY,
+    ),
+    "one_run": Picture(
+        movie.still,
+        "One run on the cosine problem, d = 2, rho = 0.2, eps = 0.3, no momentum: the path with "
+        "its last perturbation, the step sizes, and the running mean of many runs under its "
+        "bounds. one_run_moving.gif shows it move.",
+        movie.STUDY,
+    ),
+    "one_run_moving": Picture(
+        movie.animation,
+        "The same, a frame a checkpoint.",
+        movie.STUDY,
     ),
 }
 """Everything that a reproduction draws, by name."""
