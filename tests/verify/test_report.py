@@ -35,9 +35,21 @@ def test_an_inlined_figure_keeps_its_references_and_shares_no_id():
         '<?xml version="1.0"?><svg width="7pt" height="3pt" viewBox="0 0 7 3">'
         '<g id="a"/><use xlink:href="#a"/><path clip-path="url(#p)"/></svg>'
     )
-    page = str(inline(svg, "one")) + str(inline(svg, "two"))
+    page = str(inline(svg, "first", "one")) + str(inline(svg, "second", "two"))
     assert "<?xml" not in page
     for name in ("one", "two"):
         assert page.count(f'id="{name}-a"') == 1
         assert f'href="#{name}-a"' in page
         assert f"url(#{name}-p)" in page
+
+
+def test_an_inlined_figures_places_are_rounded_and_its_scales_are_not():
+    svg = (
+        '<svg width="7pt" height="3pt"><g transform="scale(0.015625)"><path d="M 0.123456 -7.5\n'
+        'L 10 2.999999"/></g>  <use x="1.23456" y="-0.001"/></svg>'
+    )
+    page = str(inline(svg, "one", "f0"))
+    assert "scale(0.015625)" in page
+    assert 'd="M 0.12 -7.5 L 10 3"' in page
+    assert 'x="1.23" y="-0"' in page
+    assert "  <use" not in page
