@@ -135,6 +135,8 @@ def said(value: Any) -> Markup:
         if re.fullmatch(r"-?\d+/\d+", str(value)):
             return text + f" = {number(float(Fraction(value)))}"
         return text
+    if value == int(value) and abs(value) < 1e7:
+        return Markup(str(int(value)).replace("-", "−"))
     mantissa, exponent = math.frexp(value)
     if mantissa == 0.5 and exponent < -3:
         return pretty(f"2^{exponent - 1}")

@@ -76,6 +76,7 @@ def test_powers_of_two_and_fractions_are_said_as_they_are():
     assert said(2.0**-10) == "2<sup>−10</sup>"
     assert said("1/4096") == "1/4096 = 0.0002441"
     assert said(0.25) == "0.25"
+    assert said(65536.0) == "65536"
     assert said("T >= b^3") == "T &gt;= b<sup>3</sup>"
 
 
