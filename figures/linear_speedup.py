@@ -23,10 +23,10 @@ class Series:
     b, T : (K,)
     mean, low, high : (K,), unit F^2/X^2
         The measured left side with its interval.
-    exact : (K,)
-        Its closed form without perturbation.
     slope : (float, float, float)
         The fitted slope and its interval.
+    exact : (K,) or None
+        Its closed form without perturbation, where one is known.
     """
 
     label: str
@@ -35,8 +35,8 @@ class Series:
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    exact: np.ndarray
     slope: tuple[float, float, float]
+    exact: np.ndarray | None = None
 
 
 def draw(along_b: Series, along_T: Series, interval: str) -> Figure:
@@ -75,7 +75,8 @@ def _against(
 ) -> None:
     axes.set_xscale("log", base=base)
     axes.set_yscale("log")
-    axes.plot(x, series.exact, color=COLOURS["grey"], linewidth=0.9, label="closed form, ρ = 0")
+    if series.exact is not None:
+        axes.plot(x, series.exact, color=COLOURS["grey"], linewidth=0.9, label="closed form, ρ = 0")
     _measured(axes, x, series, colour, marker, "measured, 95 %")
     span = float(x[-1] / x[0])
     corner = (float(x[0]) * span**0.45, 1.12 * float(series.mean[0]) * span**-0.225)

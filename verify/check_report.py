@@ -1,0 +1,110 @@
+"""What a check of a user's problem came to, in tables and sentences for the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from verify.claimed import MEANINGS, sentence
+from verify.tables import STYLES, number, table
+
+
+def tables(content: Mapping[str, Any]) -> list[Table]:
+    """Return the claims, and where they stand the bounds and the slopes, as tables."""
+    out = [_claims(content)]
+    if "bounds" in content:
+        out += [_bounds(content["bounds"]), _slopes(content["slopes"])]
+    return out
+
+
+def lines(content: Mapping[str, Any]) -> list[str]:
+    """Return the verdict in sentences: what is violated, and the cure; or that nothing is."""
+    violated = [row for row in content["searches"] if row["found"] > row["limit"]]
+    if violated:
+        worst = {row["constant"]: row for row in violated}  # a later look overrules
+        return [sentence(row) for row in worst.values()] + [
+            "The bounds rest on these claims: they were not judged."
+        ]
+    out = ["No violation of a claim found; the claims stay claims."]
+    for bound in content["bounds"]:
+        vacuous = sum(item["vacuous"] for item in bound["instances"])
+        count = len(bound["instances"])
+        said = {
+            "holds": "no violation found",
+            "refuted": "VIOLATED: a claim is wrong, or the theorem is",
+            "inconclusive": "more runs are needed to tell; raise --runs",
+        }[bound["verdict"]]
+        empty = f"; at {vacuous} of {count} settings it says no more than d G^2" if vacuous else ""
+        out.append(f"Theorem 1, {bound['name']}: {said}{empty}.")
+    return out + [_speedup(slope) for slope in content["slopes"]]
+
+
+def _speedup(slope: Mapping[str, Any]) -> str:
+    said = {
+        "holds": "as a linear speed-up has it, -1/2 within 0.05",
+        "refuted": "not the -1/2 of a linear speed-up on this grid. The theorem bounds the left "
+        "side, it does not promise its slope: T may be short, or eps below the noise",
+        "inconclusive": "too uncertain to tell from -1/2 within 0.05; raise --runs",
+    }[slope["verdict"]]
+    return (
+        f"Slope in {slope['axis']}: {slope['slope']:.3f} [{slope['low']:.3f}, "
+        f"{slope['high']:.3f}], {said}."
+    )
+
+
+def _claims(content: Mapping[str, Any]) -> Table:
+    def share(row: Mapping[str, Any]) -> str:
+        upper = row["claimed"] > 0 and row["constant"] in ("L", "sigma", "G")
+        return f"{row['value'] / row['claimed']:.3f}" if upper else "–"
+
+    return table(
+        f"{content['problem']['name']}: claimed, and the most that searches found",
+        {"constant": "left", "claimed": "right", "found": "right", "found/claimed": "right",
+         "looked": "left", "verdict": "left", "which is": "left"},
+        (
+            (row["constant"], number(row["claimed"]), number(row["value"]), share(row),
+             row.get("along", "search"), _verdict(row), MEANINGS[row["constant"]])
+            for row in content["searches"]
+        ),
+    )  # fmt: skip
+
+
+def _verdict(row: Mapping[str, Any]) -> Text:
+    if row["found"] > row["limit"]:
+        return Text("violated", style=STYLES["refuted"])
+    return Text("not violated", style=STYLES["holds"])
+
+
+def _bounds(bounds: Sequence[Mapping[str, Any]]) -> Table:
+    by_cell: dict[tuple[int, int], dict[str, Any]] = {}
+    for bound in bounds:
+        for item in bound["instances"]:
+            by_cell.setdefault((item["b"], item["T"]), {})[bound["name"]] = item
+    names = [bound["name"] for bound in bounds]
+    columns = ("b", "T", "measured", "interval", *names, "d G^2", "measured/tight")
+    rows = []
+    for (b, T), items in by_cell.items():
+        one = next(iter(items.values()))
+        rhs = [number(items[name]["rhs"]) if name in items else "–" for name in names]
+        tight = items.get("tight")
+        ratio = f"{tight['lhs'] / tight['rhs']:.3g}" if tight else "–"
+        interval = f"[{one['lhs_low']:.4g}, {one['lhs_high']:.4g}]"
+        rows.append((b, T, f"{one['lhs']:.4g}", interval, *rhs, number(one["trivial"]), ratio))
+    sides: dict[str, str] = dict.fromkeys(columns, "right")
+    return table("(1/T) sum E||grad f(x_t)||^2 and its bounds, in F^2/X^2", sides, rows)
+
+
+def _slopes(slopes: Sequence[Mapping[str, Any]]) -> Table:
+    return table(
+        "Slopes of log (1/T) sum E||grad f(x_t)||^2; a linear speed-up has -1/2",
+        {"along": "left", "at": "left", "slope": "right", "95 % interval": "right",
+         "local slopes": "left", "share v_hat > eps^2": "right", "verdict": "left"},
+        (
+            (row["axis"], f"{'T' if row['axis'] == 'b' else 'b'} = {row['held']}",
+             f"{row['slope']:.4f}", f"[{row['low']:.4f}, {row['high']:.4f}]",
+             ", ".join(f"{local[0]:.3f}" for local in row["local"]),
+             f"{row['adaptive_share']:.3f}", Text(row["verdict"], style=STYLES[row["verdict"]]))
+            for row in slopes
+        ),
+    )  # fmt: skip
