@@ -1,39 +1,39 @@
-"""A small network of tanh neurons, not convex: its inner weights learn from a teacher's answers.
+"""A network of two tanh neurons, trained on another's noisy answers: not convex.
 
-    adasam check examples/tanh_network.py
+adasam check examples/tanh_network.py
 """
+
+import math
 
 import torch
 
 from simulators import custom
 
-# Data: 200 inputs, and the answers of a network with the weights below.
+# 200 inputs of length 1, and the answers of a network with the weights (1.5, 0) and (0, 1.5).
 draw = torch.Generator().manual_seed(0)
-inputs = torch.rand(200, 2, generator=draw) * 2 - 1
-outer = torch.tensor([0.5, -0.5])  # the outer weights are fixed: gradients stay bounded
-teacher = torch.tensor([[1.0, 0.5], [-0.5, 1.0]])
-answers = torch.tanh(inputs @ teacher.T) @ outer
+inputs = torch.nn.functional.normalize(torch.randn(200, 2, generator=draw))
+one, two = torch.tanh(1.5 * inputs).T
+answers = one - two + 0.3 * torch.randn(200, generator=draw)
 
 
-def loss(x, a, target):
-    """Half the squared error on one sample; x holds the inner weights, row by row."""
-    return (outer @ torch.tanh(x.view(2, 2) @ a) - target) ** 2 / 2
+def loss(x, a, answer):
+    """What one sample costs; x holds the weights of both neurons, a is the input."""
+    one, two = torch.tanh(x.view(2, 2) @ a)
+    error = one - two - answer
+    return torch.logaddexp(error, -error) - math.log(2)  # log cosh
 
 
-# The error is at most R = 0.5 + 0.5 + max|target| in size; 0 <= tanh' <= 1, |tanh''| <= 0.77. So
-# - a gradient's coordinate, error * outer_k * tanh' * a_j, is at most R * 0.5 * max|a_j|;
-# - a Hessian, p p^T + error * (outer_k tanh'' a a^T, block by block) with p the output's gradient,
-#   is at most ||a||^2 (||outer||^2 + R * 0.5 * 0.77) in norm;
-# - the variance is at most E||gradient||^2, so at most R^2 ||outer||^2 times the mean of ||a||^2;
-# - the teacher's weights cost 0.
-R, longest = 1 + answers.abs().max(), (inputs**2).sum(1).max()
+# Let e be the error and p the output's gradient: a times tanh' of each neuron, with a minus for the
+# second. As |tanh'| <= 1 and ||a|| = 1, ||p||^2 <= 2 and no |p_j| exceeds 1. A sample's gradient is
+# tanh(e) p, and its Hessian (1 - tanh(e)^2) p p^T + tanh(e) diag(tanh'' a a^T, -tanh'' a a^T) is
+# at most 2 + 0.77 in norm, since |tanh''| <= 4/(3 sqrt(3)) < 0.77. No cost is below 0.
 problem = custom(
     loss,
-    data=(inputs, answers),
-    x0=torch.zeros(4) + 0.1,
-    L=longest * (0.5 + R * 0.5 * 0.77),
-    G=R * 0.5 * inputs.abs().max(),
-    sigma=R * (0.5 * (inputs**2).sum(1).mean()).sqrt(),
+    data=(inputs, answers),  # loss gets a row of each
+    x0=torch.tensor([0.5, 0.0, 0.0, 0.5]),
+    L=2.77,
+    sigma=math.sqrt(2),
+    G=1.0,
     f_star=0.0,
     name="tanh network",
 )

@@ -54,8 +54,8 @@ class Grid:
         Replicates of each cell.
     """
 
-    b: tuple[int, ...] = (1, 4, 16, 64)
-    T: tuple[int, ...] = (512, 1024, 2048, 4096)
+    b: tuple[int, ...] = (4, 16, 64)
+    T: tuple[int, ...] = (1024, 2048, 4096)
     held: int = 16
     runs: int = 64
 
