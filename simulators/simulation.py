@@ -247,8 +247,8 @@ def _stretch(problem: Problem, share: float | None) -> int:
         return strata.length(strata.DEFAULT_SHARE) if isinstance(problem, SampledProblem) else 1
     if not isinstance(problem, SampledProblem):
         raise InputError(
-            f"gradient_share = {share!r} is for sums over samples: this problem's true gradient comes "
-            "free at every step. Drop it."
+            f"gradient_share = {share!r} is for sums over samples: this problem's true gradient "
+            "comes free at every step. Drop it."
         )
     if isinstance(share, bool) or not isinstance(share, int | float) or not 1e-9 <= share <= 1:
         raise InputError(f"gradient_share = {share!r}: give a number from 1e-9 to 1.")

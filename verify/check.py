@@ -57,7 +57,7 @@ class Grid:
     b: tuple[int, ...] = (4, 16, 64)
     T: tuple[int, ...] = (1024, 2048, 4096)
     held: int = 16
-    runs: int = 64
+    runs: int = 32
 
     def cells(self) -> list[tuple[int, int]]:
         """Return every (b, T): along b, then along T."""
@@ -65,7 +65,7 @@ class Grid:
         return [(b, self.T[-1]) for b in self.b] + along_T
 
 
-QUICK = Grid(b=(1, 4, 16), T=(128, 256, 512), held=4, runs=32)
+QUICK = Grid(b=(1, 4, 16), T=(128, 256, 512), held=4, runs=16)
 
 
 def settings(quick: bool, runs: int | None) -> tuple[Grid, claimed.Effort]:
@@ -144,8 +144,9 @@ def check(
     }  # fmt: skip
     if _judged(content)["verdict"] == "refuted":
         return Checked(content, {})
+    columns: dict[str, Any] = {name: [cell[name] for cell in cells] for name in HYPER}
     runs = simulate(
-        problem, **{name: [cell[name] for cell in cells] for name in HYPER}, runs=grid.runs,
+        problem, **columns, runs=grid.runs,
         seed=seed, engine="torch", device=device, dtype="float64",
         progress=None if progress is None else lambda done, every: progress("runs", done, every),
     )  # fmt: skip
@@ -236,12 +237,14 @@ def _bound(
                 "n": sure.n,
             }
         )
-    return {"name": bound.name, "instances": instances, "verdict": verdict({"instances": instances})}
+    return {
+        "name": bound.name,
+        "instances": instances,
+        "verdict": verdict({"instances": instances}),
+    }
 
 
-def _slope(
-    axis: str, grid: Grid, cells: Sequence[Mapping[str, Any]], runs: Runs
-) -> dict[str, Any]:
+def _slope(axis: str, grid: Grid, cells: Sequence[Mapping[str, Any]], runs: Runs) -> dict[str, Any]:
     """Fit the slope of log LHS along b or T, by the rule of `verify.speedup`."""
     other, held = ("T", grid.T[-1]) if axis == "b" else ("b", grid.held)
     numbers = [number for number, cell in enumerate(cells) if cell[other] == held]
@@ -298,10 +301,10 @@ def draw(
                 reference=mean[-1] * np.sqrt(T[-1] / T),
             )
         )
-    series = [_series(slope) for slope in slopes]
+    along_b, along_T = (_series(slope) for slope in slopes)
     return {
         "bound_vs_measured": bound_vs_measured.draw(panels, "95 % band"),
-        "linear_speedup": linear_speedup.draw(*series, "95 % interval"),
+        "linear_speedup": linear_speedup.draw(along_b, along_T, "95 % interval"),
     }
 
 

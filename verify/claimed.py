@@ -277,8 +277,8 @@ def sentence(found: Mapping[str, Any]) -> str:
         )
     if name == "sigma":
         return (
-            f"sigma = {claimed} is violated: the samples' gradients have a root variance of {value} "
-            f"{where}. Claim sigma of at least {value}, or mend the gradient."
+            f"sigma = {claimed} is violated: the samples' gradients have a root variance of "
+            f"{value} {where}. Claim sigma of at least {value}, or mend the gradient."
         )
     if name == "f_star":
         return (

@@ -565,9 +565,7 @@ def check(
     ] = 0.999,
     c_rho: Annotated[
         float | None,
-        typer.Option(
-            parser=_number, metavar="NUMBER", help="rho = c_rho/sqrt(bT); G/(10 L), X."
-        ),
+        typer.Option(parser=_number, metavar="NUMBER", help="rho = c_rho/sqrt(bT); G/(10 L), X."),
     ] = None,
     device: Device = "auto",
     out: Annotated[

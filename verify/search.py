@@ -13,7 +13,10 @@ import numpy as np
 from scipy.optimize import differential_evolution
 from scipy.stats import qmc
 
-from simulators.problems import FiniteSum, Problem
+from simulators.problems import FiniteSum, SeparableProblem
+
+Problem = SeparableProblem | FiniteSum
+"""What is searched here; `verify.claimed` searches problems of users."""
 
 REACHES = (6.0, 14.0)
 """A search near by and one far out: points have coordinates up to sinh(reach) G/L, 2e2 and 6e5."""
@@ -122,10 +125,13 @@ def largest(
     def negative(columns: np.ndarray) -> np.ndarray:
         return -value(*points(columns.T))
 
+    def beginning(box: list[tuple[float, float]]) -> Any:
+        return "sobol" if members is None else _spread(box, members, seed)
+
     found: list[Any] = [
         differential_evolution(
             negative, box, vectorized=True, updating="deferred",
-            init="sobol" if members is None else _spread(box, members, seed), popsize=POPULATION,
+            init=beginning(box), popsize=POPULATION,
             maxiter=generations, tol=1e-10, atol=0, polish=False,
             rng=np.random.default_rng([seed, number]),
         )

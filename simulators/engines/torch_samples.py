@@ -35,7 +35,7 @@ POINTS = 8
 """Points whose full gradients or values are taken at once."""
 
 PLACES = 32
-"""The same, where a row's bits depend on its place: row r of a chunk takes place r mod this."""
+"""Rows of a chunk, and points, taken at once at most where a row's bits depend on its place."""
 
 WAITING = 64
 """Points that may wait for their full gradients, times `POINTS` where places matter."""
@@ -170,6 +170,7 @@ def run(
         mine = np.flatnonzero((alike == group[:, None]).all(0))
         mine = mine[np.argsort(-inputs.T[mine], kind="stable")]
         size = chunk_size(int(group[1]), problem.d, where)
+        size = size if problem.rows_alike else min(size, PLACES)
         for first in range(0, len(mine), size):
             rows = mine[first : first + size]
             chunks.append((rows, np.resize(rows, size)))
@@ -289,9 +290,7 @@ class _Chunk:
                     out["mean_grad_norm2"][at] = total[0, rows, None] / (t + 1)
                     out["mean_weighted_grad_norm2"][at] = total[1, rows, None] / (t + 1)
                     here = torch.as_tensor(rows, device=self.x.device)
-                    values = by_points(
-                        self.problem.objective, self.x[here], waiting.places(rows)
-                    )
+                    values = by_points(self.problem.objective, self.x[here], waiting.places(rows))
                     out["objective"][at] = values[:, None]
                 if t + 1 in ends:
                     self._finish(t + 1, np.flatnonzero(t + 1 == T), trajectory is not None, out)
@@ -399,7 +398,7 @@ class _Waiting:
 
     def places(self, rows: np.ndarray) -> np.ndarray | None:
         """Return each row's place among points taken together; None if any will do."""
-        return None if self.problem.rows_alike else rows % PLACES
+        return None if self.problem.rows_alike else rows
 
 
 def by_points(

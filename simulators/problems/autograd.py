@@ -40,12 +40,14 @@ class Autograd:
     Parameters
     ----------
     problem : Custom
+    replays : bool
+        Whether to trace and replay: worth it from some ten calls on.
     """
 
     rows_alike = False
 
-    def __init__(self, problem: "Custom") -> None:
-        self.problem = problem
+    def __init__(self, problem: "Custom", *, replays: bool = True) -> None:
+        self.problem, self.replays = problem, replays
         self.d, self.N, self.uniforms, self.x0 = (
             problem.d, problem.N, problem.uniforms, problem.x0,
         )  # fmt: skip
@@ -141,8 +143,14 @@ class Autograd:
         """Return function(*arguments) by the trace of an earlier call of these shapes."""
         key = (name, *(argument.shape for argument in arguments))
         if key not in self._graphs:
-            with torch.inference_mode(False), torch.no_grad(), blamed(self.problem.name, self.dtype):
+            with (
+                torch.inference_mode(False),
+                torch.no_grad(),
+                blamed(self.problem.name, self.dtype),
+            ):
                 plain = [argument.clone() for argument in arguments]
+                if not self.replays:
+                    return function(*plain)
                 self._graphs[key] = make_fx(function)(*plain).forward
         return self._graphs[key](*arguments)
 

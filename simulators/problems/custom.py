@@ -1,8 +1,8 @@
 """A problem of your own, given in torch: what a sample costs, and what you claim of it.
 
-f(x) = E f_xi(x), where xi is a row of your data, drawn with replacement, or k uniform numbers, drawn
-anew. The constants are yours, so that their standing is ``claimed``: `verify.check` looks for a
-point where one is violated. (`adasam check` does that, and the rest.)
+f(x) = E f_xi(x), where xi is a row of your data, drawn with replacement, or k uniform numbers,
+drawn anew. The constants are yours, so that their standing is ``claimed``: `adasam check` looks for
+a point where one is violated, and sets Theorem 1's bounds beside runs.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simulators.problems.autograd import Autograd
 
 LARGEST_NOISE = 512
-"""Most uniform numbers of a sample: the noise contract's counter must hold a mini-batch's blocks."""
+"""Most uniform numbers of a sample: the noise contract counts a mini-batch's blocks in one word."""
 
 AGREEMENT = 1e-9
 """Relative difference of a gradient taken alone from the same taken among others: rounding."""
@@ -126,6 +126,8 @@ class Custom:
         How many of these; 0 where there are data.
     x0 : (d,) float64, read-only
     data : tuple of CPU tensors, (N, ...)
+    at_x0 : float, unit F
+        f(x_0); nan if f is not given.
     given : dict of callable or None
         The user's functions.
     claims : dict of float
@@ -136,7 +138,7 @@ class Custom:
 
     def __init__(
         self,
-        given: dict[str, Callable[..., Any] | None],
+        given: dict[str, Any],
         claims: dict[str, float | None],
         *,
         x0: Any,
@@ -148,7 +150,7 @@ class Custom:
         self.x0 = _point(x0)
         self.d = len(self.x0)
         self.uniforms = _uniforms(noise)
-        self.data = () if data is None else _tensors(data)
+        self.data: tuple[torch.Tensor, ...] = () if data is None else _tensors(data)
         self.N = len(self.data[0]) if self.data else 0
         self.claims = {
             label: float(numbers(label, claim, 0))
@@ -191,7 +193,7 @@ class Custom:
 
     @property
     def largest_grad_norm2(self) -> float:
-        """d G^2, by the claim, unit F^2/X^2."""
+        """A bound on ||grad f||^2, d G^2, unit F^2/X^2."""
         return self.d * self.G**2
 
     @cached_property
@@ -217,11 +219,6 @@ class Custom:
             Delta=Delta,
         )
 
-    @cached_property
-    def at_x0(self) -> float:
-        """f(x_0), unit F; nan if f is not given."""
-        return float(self.objective(self.x0[None, :])[0])
-
     def torch(self) -> "Autograd":
         """Return the problem as the torch engine takes it."""
         from simulators.problems.autograd import Autograd
@@ -231,9 +228,14 @@ class Custom:
     @cached_property
     def exact(self) -> "Autograd":
         """The same in float64 on the CPU."""
+        return self._in_float64(replays=True)
+
+    def _in_float64(self, replays: bool) -> "Autograd":
         import torch
 
-        prepared = self.torch()
+        from simulators.problems.autograd import Autograd
+
+        prepared = Autograd(self, replays=replays)
         prepared.prepare(torch.float64, torch.device("cpu"))
         return prepared
 
@@ -270,13 +272,14 @@ class Custom:
                 out = sample_gradient(x, *sample)
                 _check_shape("sample_gradient", out, (self.d,))
                 return out.detach().numpy()
-            assert sample_value is not None
             leaf = x.clone().requires_grad_()
             out = sample_value(leaf, *sample)
             _check_shape("sample_value", out, ())
-            (slope,) = torch.autograd.grad(
-                out, leaf, allow_unused=True, materialize_grads=True
-            ) if out.requires_grad else (torch.zeros_like(x),)
+            (slope,) = (
+                torch.autograd.grad(out, leaf, allow_unused=True, materialize_grads=True)
+                if out.requires_grad
+                else (torch.zeros_like(x),)
+            )
             return slope.numpy()
 
     def _probe(self) -> None:
@@ -292,19 +295,19 @@ class Custom:
             if function is not None:
                 with blamed(self.name, x.dtype):
                     _check_shape(label, function(x), shape)
-        alone, again = (
-            self.batch_gradient(self.x0[None, :], samples[None, :]) for _ in range(2)
-        )
+        alone, again = (self.batch_gradient(self.x0[None, :], samples[None, :]) for _ in range(2))
         if not np.array_equal(alone, again, equal_nan=True):
             raise InputError(
                 f"{self.name} has two gradients of one sample at one point: take all noise from "
                 "the sample, as noise=k gives it."
             )
+        batched, here = self._in_float64(replays=False), _tensor(self.x0[None, :])
+        self.at_x0 = float(batched.objective(here))
         _check_finite(f"a sample's gradient of {self.name}", alone)
-        _check_finite(f"the gradient of {self.name}", self.gradient(self.x0[None, :]))
+        _check_finite(f"the gradient of {self.name}", batched.gradient(here).numpy())
         if "f_star" in self.claims:
             _check_finite(f"the value of {self.name}", np.array([self.at_x0]))
-        together = self.exact.batch_gradient(_tensor(self.x0[None, :]), _tensor(samples[None, :]))
+        together = batched.batch_gradient(here, _tensor(samples[None, :]))
         apart = float(np.abs(together.numpy() - alone).max())
         if apart > AGREEMENT * max(float(np.abs(alone).max()), self.G):
             raise InputError(

@@ -9,14 +9,15 @@ import torch
 
 from simulators import FiniteSum, custom, noise, simulate, update
 from simulators.engines import torch_samples
+from simulators.engines.choice import choose
 from simulators.problems import autograd
 from theory import InputError
 
-CELL = {"gamma": 0.02, "rho": 0.1, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 40}
+CELL = {"gamma": 0.02, "rho": 0.1, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 12}
 CLAIMS = {"L": 4.0, "sigma": 2.0, "G": 2.0}
 MIXED = {
-    "workers": [1, 2, 1, 3], "b": [1, 3, 33, 2], "T": [5, 33, 40, 21], "rho": [0, 0.1, 0.2, 0.1],
-    "beta1": [0.9, 0, 0.5, 0.9], "gamma": [0.02, 0.01, 0.02, 0.05],
+    "workers": [1, 2, 1], "b": [1, 3, 9], "T": [5, 12, 9], "rho": [0, 0.1, 0.2],
+    "beta1": [0.9, 0, 0.5], "gamma": [0.05, 0.01, 0.02],
 }  # fmt: skip
 STATISTICS = (
     "mean_grad_norm2", "mean_weighted_grad_norm2", "objective", "eta_variation_l1",
@@ -115,17 +116,17 @@ def test_a_finite_sum_written_by_hand_in_torch_has_the_finite_sums_paths(engine)
     assert mine.certificate.Delta.value == pytest.approx(given.objective(given.x0[None])[0])
 
 
-@each_kind
+@pytest.mark.parametrize("kind", ["data", "noise"])
 def test_float32_follows_too(kind):
     problem = KINDS[kind]()
-    right = go(problem, engine="reference", T=20)
-    np.testing.assert_allclose(go(problem, T=20, dtype="float32").x, right.x, rtol=0, atol=1e-5)
+    right = go(problem, engine="reference")
+    np.testing.assert_allclose(go(problem, dtype="float32").x, right.x, rtol=0, atol=1e-5)
 
 
-@each_kind
-def test_auto_is_torch_and_what_cannot_run_it_says_why(kind):
-    problem = KINDS[kind]()
-    assert np.array_equal(go(problem).x, go(problem, engine="torch").x)
+def test_auto_is_torch_and_what_cannot_run_it_says_why():
+    problem = slopes()
+    assert str(choose("auto", "cpu", in_torch=True)).startswith("engine torch on cpu")
+    assert np.array_equal(go(problem, T=2).x, go(problem, T=2, engine="torch").x)
     for engine in ("numba", "triton"):
         with pytest.raises(InputError, match=f"'{engine}' cannot run a problem given in torch"):
             go(problem, engine=engine)
@@ -136,18 +137,17 @@ def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(kind):
     problem = KINDS[kind]()
     settings = {"runs": 3, "record": "statistics"}
     grid = go(problem, **settings, **MIXED)
-    for cell in range(4):
+    for cell in range(3):
         own = {name: values[cell] for name, values in MIXED.items()}
         assert_same_bytes(grid, go(problem, **settings, **own), grid.rows(cell))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_run_is_the_same_bytes_however_many_are_beside_it(dtype):
-    # 150 replicates in three chunks of 64, filled up, against the first 7 of them in one.
+    # 75 replicates in three chunks of 32, filled up, against the first 7 of them in one.
     problem = network()
-    assert torch_samples.chunk_size(3, 6, torch.device("cpu")) == 64
-    settings = {"record": "statistics", "dtype": dtype, "T": 12}
-    many, few = (go(problem, runs=runs, **settings) for runs in (150, 7))
+    settings = {"record": "statistics", "dtype": dtype}
+    many, few = (go(problem, runs=runs, **settings) for runs in (75, 7))
     assert_same_bytes(many, few, np.arange(7))
 
 
@@ -215,8 +215,10 @@ def test_uniform_numbers_are_words_of_the_contract_and_the_same_in_both_dtypes()
     found = uniforms(6, 5, t=3, replicates=2, worker=1)
     for r, i, j in itertools.product(range(2), range(5), range(6)):
         counter = (3, i * 2 + j // 4, r, 4 * 2**16 + 1)
-        word = noise.philox(tuple(np.int64(c) for c in counter), (np.int64(11), np.int64(12)))[j % 4]
-        assert found[r, i, j] == 2 * (word >> 9) + 1
+        words = noise.philox(
+            tuple(np.array([c]) for c in counter), (np.array([11]), np.array([12]))
+        )
+        assert found[r, i, j] == 2 * (words[j % 4][0] >> 9) + 1
     assert np.array_equal(found.astype(np.float32) * np.float32(noise.UNIFORM),
                           found * noise.UNIFORM)  # fmt: skip
     steps = np.arange(3)[:, None, None]
@@ -239,12 +241,10 @@ def test_uniform_numbers_are_uniform():
 
 
 def test_the_noise_follows_from_name_data_and_start_and_not_from_claims():
-    def drawn(problem):
-        return go(problem, b=40, T=1).samples
-
-    assert np.array_equal(drawn(network()), drawn(network(L=9.0, f_star=-1.0)))
+    spec = network().spec  # what the noise key is made from, beside the cell
+    assert network(L=9.0, f_star=-1.0).spec == spec
     for other in (network(name="other"), network(x0=np.zeros(6)), network(data=table(21))):
-        assert not np.array_equal(drawn(network()), drawn(other))
+        assert other.spec != spec
 
 
 def test_every_constant_is_claimed():
