@@ -123,8 +123,8 @@ class _Look:
         some = self._everyone()[: 2 * self.effort.samples]
         found = self._evolve(lambda x: self._gradients(x, some).var(0).sum(1))
         x = np.array(found.at)
-        square = ((self._law(x) - self.problem.gradient(x)) ** 2).sum(2)[:, 0]
-        value, of = self._mean(square)
+        slopes = self._law(x)[:, 0]
+        value, of = self._mean(((slopes - slopes.mean(0)) ** 2).sum(1))
         return row(
             "sigma", self.problem.sigma, float(np.sqrt(value)), at=found.at, of=of,
             evaluations=found.evaluations,

@@ -568,6 +568,9 @@ def check(
         typer.Option(parser=_number, metavar="NUMBER", help="rho = c_rho/sqrt(bT); G/(10 L), X."),
     ] = None,
     device: Device = "auto",
+    threads: Annotated[
+        int, typer.Option(parser=_whole, metavar="N", help="Of torch: on small problems 1 is best.")
+    ] = 1,
     out: Annotated[
         Path, typer.Option(help="Folder for the result as JSON and its figures.")
     ] = Path("results/check"),
@@ -588,7 +591,7 @@ def check(
 
     grid, effort = settings(quick, runs)
     writable_folder(out)
-    with running(file), _progress() as report:
+    with running(file, threads), _progress() as report:
         checked = run(
             load(file), grid=grid, effort=effort, seed=seed, beta1=beta1, beta2=beta2, eps=eps,
             c_rho=c_rho, device=device, progress=report,

@@ -12,15 +12,19 @@ from theory.errors import InputError
 
 
 @contextlib.contextmanager
-def running(path: Path) -> Iterator[None]:
+def running(path: Path, threads: int = 1) -> Iterator[None]:
     """Run a user's code within this block.
 
-    Its folder is where it imports from, float64 is torch's default, and what it prints goes to
-    stderr. An error that passed through the file becomes an `InputError` that names its line.
+    Its folder is where it imports from, float64 is torch's default, torch has so many threads
+    (on small problems more of them only wait), and what it prints goes to stderr. An error that
+    passed through the file becomes an `InputError` that names its line.
     """
     import torch
 
-    usual = torch.get_default_dtype()
+    if threads < 1:
+        raise InputError(f"threads = {threads}: give a whole number from 1.")
+    usual, many = torch.get_default_dtype(), torch.get_num_threads()
+    torch.set_num_threads(threads)
     sys.path.insert(0, str(path.resolve().parent))
     torch.set_default_dtype(torch.float64)
     try:
@@ -34,6 +38,7 @@ def running(path: Path) -> Iterator[None]:
         raise InputError(f"{path}, line {where}: {said}") from error
     finally:
         torch.set_default_dtype(usual)
+        torch.set_num_threads(many)
         sys.path.remove(str(path.resolve().parent))
 
 
