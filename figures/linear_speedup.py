@@ -39,7 +39,9 @@ class Series:
     exact: np.ndarray | None = None
 
 
-def draw(along_b: Series, along_T: Series, interval: str) -> Figure:
+def draw(
+    along_b: Series, along_T: Series, interval: str, collapse: str = "both against $bT$:\none curve"
+) -> Figure:
     """Draw the three panels.
 
     Parameters
@@ -47,6 +49,8 @@ def draw(along_b: Series, along_T: Series, interval: str) -> Figure:
     along_b, along_T : Series
     interval : str
         What the slopes' intervals are, such as ``"99.9999 % interval"``.
+    collapse : str
+        Title of the third panel.
     """
     with paper():
         figure, row = plt.subplots(1, 3, figsize=(7.0, 2.6), sharey=True)
@@ -56,7 +60,7 @@ def draw(along_b: Series, along_T: Series, interval: str) -> Figure:
         _collapse(row[2], (along_b, along_T))
         row[0].set_title(f"slope in $b$ at ${along_b.label}$\n{_slope(along_b, interval)}")
         row[1].set_title(f"slope in $T$ at ${along_T.label}$\n{_slope(along_T, interval)}")
-        row[2].set_title("both against $bT$:\none curve\n")
+        row[2].set_title(f"{collapse}\n")
         row[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         row[0].yaxis.set_major_formatter(
             LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(9, 9))

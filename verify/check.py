@@ -65,12 +65,13 @@ class Grid:
         return [(b, self.T[-1]) for b in self.b] + along_T
 
 
+FULL = Grid()
 QUICK = Grid(b=(1, 4, 16), T=(128, 256, 512), held=4, runs=16)
 
 
 def settings(quick: bool, runs: int | None) -> tuple[Grid, claimed.Effort]:
     """Return what a check does: the grid, with so many runs if given, and the searches' effort."""
-    grid, effort = (QUICK, claimed.QUICK) if quick else (Grid(), claimed.Effort())
+    grid, effort = (QUICK, claimed.QUICK) if quick else (FULL, claimed.FULL)
     if runs is None:
         return grid, effort
     if runs < 2:
@@ -101,8 +102,8 @@ class Checked:
 def check(
     problem: Custom,
     *,
-    grid: Grid,
-    effort: claimed.Effort,
+    grid: Grid = FULL,
+    effort: claimed.Effort = claimed.FULL,
     seed: int = 0,
     beta1: float = 0.0,
     beta2: float = 0.999,
@@ -117,6 +118,7 @@ def check(
     ----------
     problem : Custom
     grid : Grid
+        Which runs are made.
     effort : verify.claimed.Effort
         Of the searches.
     seed : int
@@ -304,7 +306,9 @@ def draw(
     along_b, along_T = (_series(slope) for slope in slopes)
     return {
         "bound_vs_measured": bound_vs_measured.draw(panels, "95 % band"),
-        "linear_speedup": linear_speedup.draw(along_b, along_T, "95 % interval"),
+        "linear_speedup": linear_speedup.draw(
+            along_b, along_T, "95 % interval", "both against $bT$\n"
+        ),
     }
 
 

@@ -92,7 +92,11 @@ def _bounds(bounds: Sequence[Mapping[str, Any]]) -> Table:
         interval = f"[{one['lhs_low']:.4g}, {one['lhs_high']:.4g}]"
         rows.append((b, T, f"{one['lhs']:.4g}", interval, *rhs, number(one["trivial"]), ratio))
     sides: dict[str, str] = dict.fromkeys(columns, "right")
-    return table("(1/T) sum E||grad f(x_t)||^2 and its bounds, in F^2/X^2", sides, rows)
+    title = (
+        "(1/T) sum E||grad f(x_t)||^2 and its bounds, in F^2/X^2\n"
+        "The interval's low end holds for any number of runs, its high end takes means for normal"
+    )
+    return table(title, sides, rows)
 
 
 def _slopes(slopes: Sequence[Mapping[str, Any]]) -> Table:

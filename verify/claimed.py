@@ -30,6 +30,9 @@ REACHES = (2.0, 5.0)
 ITERATIONS = 3
 """Of the direction along which a gradient changes fastest."""
 
+PIECE = 2**22
+"""Numbers of the samples' gradients that are taken at once."""
+
 CERTAIN = 1 - ERROR_BUDGET
 """Confidence of what is measured from draws."""
 
@@ -57,6 +60,7 @@ class Effort:
     starts: int = 8
 
 
+FULL = Effort()
 QUICK = Effort(members=32, generations=12, samples=128, draws=2**12, starts=4)
 
 
@@ -191,20 +195,33 @@ class _Look:
 
     def _gradients(self, x: np.ndarray, samples: np.ndarray) -> np.ndarray:
         """Return every sample's gradient at every point, (n, P, d)."""
-        taken = torch.tensor(samples.ravel())
-        return self.problem.exact.sample_gradients(torch.tensor(x), taken).numpy()
+        return np.concatenate(
+            [
+                self.problem.exact.sample_gradients(torch.tensor(x), torch.tensor(part.ravel()))
+                for part in np.array_split(samples, self._pieces(len(samples), len(x)))
+            ]
+        )
 
     def _own(self, x: np.ndarray, samples: np.ndarray) -> np.ndarray:
         """Return each sample's gradient at points of its own, (n, P, d)."""
-        taken = torch.tensor(samples.ravel())
-        return self.problem.exact.own_gradients(torch.tensor(x), taken).numpy()
+        pieces = self._pieces(*x.shape[:2])
+        return np.concatenate(
+            [
+                self.problem.exact.own_gradients(torch.tensor(place), torch.tensor(part.ravel()))
+                for place, part in zip(
+                    np.array_split(x, pieces), np.array_split(samples, pieces), strict=True
+                )
+            ]
+        )
+
+    def _pieces(self, n: int, P: int) -> int:
+        return min(n, -(-n * P * self.problem.d // PIECE))
 
     def _law(self, x: np.ndarray) -> np.ndarray:
         """Return the gradients at one point whose mean is that of the law, or estimates it."""
         if self.problem.uniforms:
             return self._gradients(x, self._drawn(self.effort.draws))
-        pieces = np.array_split(np.arange(self.problem.N), -(-self.problem.N // 4096))
-        return np.concatenate([self._gradients(x, piece) for piece in pieces])
+        return self._gradients(x, np.arange(self.problem.N))
 
     def _mean(self, values: np.ndarray) -> tuple[float, str]:
         """Return a mean over the law: exact for data, else one that it surely is not below."""
@@ -263,6 +280,8 @@ def sentence(found: Mapping[str, Any]) -> str:
     """Return what a violated claim comes to: the constant, both values, the point, the cure."""
     name, claimed, value = found["constant"], f"{found['claimed']:.6g}", f"{found['value']:.6g}"
     where = f"at {_point(found['at'][0])}"
+    if "along" in found:
+        where = f"on a run that ends {where}"
     sample = found.get("sample")
     whose = "a sample's" if sample is None else f"sample {_point(sample)}'s"
     if name == "L":
