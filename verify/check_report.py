@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.claimed import MEANINGS, sentence
-from verify.tables import STYLES, number, table
+from verify.tables import STYLES, number
+from verify.tables import _table as table
 
 
 def tables(content: Mapping[str, Any]) -> list[Table]:
