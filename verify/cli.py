@@ -443,6 +443,9 @@ def claims(json: Json = False) -> None:
 @app.command()
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes, shorter timings.")] = False,
+    device: Annotated[
+        str, typer.Option(help="cpu, or cuda: its engines beside numba on all cores.")
+    ] = "cpu",
     out: Annotated[
         Path | None, typer.Option(help="Folder for bench.json and the figure engine_speed.")
     ] = None,
@@ -457,13 +460,13 @@ def bench(
     from verify.bench import bench as run
 
     with _progress() as report:
-        content = run(quick=quick, out=out, progress=report)
+        content = run(quick=quick, device=device, out=out, progress=report)
     if json:
         _print_json(content)
         return
     _show(*tables.benchmark(content))
     if out is not None:
-        print(f"{out / 'bench.json'}, {out / 'engine_speed.svg'}; {content['seconds']:.0f} s")
+        print(f"in {out}: bench.json and, for a CPU, engine_speed; {content['seconds']:.0f} s")
 
 
 @app.command()

@@ -275,7 +275,8 @@ def benchmark(content: Mapping[str, Any]) -> tuple[Table, ...]:
     found = [*content["machine"].items(), *content["versions"].items()]
     machine = facts([(name, "–" if value is None else str(value)) for name, value in found],
                     "Measured on")  # fmt: skip
-    return rates, ratios, compiled, weighed, machine
+    of_the_cpu = (compiled, weighed) if content["memory"] else ()
+    return rates, ratios, *of_the_cpu, machine
 
 
 def _case(row: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ threads around it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from simulators.update import Method
 WORDS = 2**20
 """Bytes of Philox words that a block of several workers may keep between steps; beyond it each
 step draws its own again."""
+
+_NO_TABLE = np.zeros(1, dtype=np.int64)
 
 ROWS, MOST_CHUNKS = 64, 32
 """Rows of a block, where a chunk has fewer, and its chunks at most: enough that the work on one
@@ -71,6 +74,7 @@ def run(
         coordinates = blocks.chunks * d * WIDTH[kind]
         room = Room(
             aligned(lanes.ROW * coordinates, kind),
+            aligned(lanes.SPARE_ROW * coordinates, kind),
             aligned(blocks.kept * 4 * coordinates, np.dtype(np.uint32)),
             np.empty(blocks.chunks * WIDTH[kind], dtype=np.int64),
         )
@@ -177,7 +181,7 @@ def _plan(
         lanes.KEY1: inputs.key[:, 1],
         lanes.REPLICATE: inputs.replicate,
     }
-    tables = [noise.magnitude_table(b) for b in large] or [np.zeros(1, dtype=np.int64)]
+    tables = [noise.magnitude_table(b) for b in large] or [_NO_TABLE]
     plan = Plan(
         row_of=rows,
         run=fields(lanes.RUN_ROW, dtype, run),
@@ -188,16 +192,19 @@ def _plan(
         settings=settings,
     )
     law = Law(
-        guides=np.stack([_guide(table) for table in tables]),
+        guides=np.stack([_guide(b) for b in large or [0]]),
         thresholds=np.concatenate(tables),
         starts=np.cumsum([0, *map(len, tables)]),
     )
     return _Blocks(chunks, plan, law)
 
 
-def _guide(thresholds: np.ndarray) -> np.ndarray:
-    """Return the guide to a table of the binomial law; see `lanes.GUIDE_BITS`."""
-    rest = lanes.REST
+@cache
+def _guide(b: int) -> np.ndarray:
+    """Return the guide to the table of the binomial law for b, none for 0; see
+    `lanes.GUIDE_BITS`.
+    """
+    thresholds, rest = noise.magnitude_table(b) if b else _NO_TABLE, lanes.REST
     first = np.arange(1 << lanes.GUIDE_BITS, dtype=np.int64) << rest
     below = np.searchsorted(thresholds, first, side="right")
     within = np.searchsorted(thresholds, first + (1 << rest) - 1, side="right") - below

@@ -4,12 +4,13 @@ Python plans the blocks (equal b and workers, like T) and launches; the loops ar
 `simulators.engines.triton_kernel`. A run's bits do not depend on the grid, the block, the batch
 or the launch around it. A run's coordinates are spread over as many lanes as leave `PARTS` of them
 to each, so that no kernel spills registers; what the kernel cannot hold runs on the torch engine
-on the same device (`unsuited` says why).
+on the same device, and the log says why.
 
 Without a GPU, Triton's interpreter runs the kernel on the CPU, slowly, if the variable
 TRITON_INTERPRET is 1 when Triton is imported.
 """
 
+import logging
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from simulators.problems import SeparableProblem
 from simulators.runs import CHECKPOINTS, Inputs, Runs
 from simulators.update import Method
 from theory.errors import InputError
+
+LOG = logging.getLogger(__name__)
 
 PARTS = {"float32": 4, "float64": 2}
 """Most coordinates in a lane: with twice as many, some kernels spill registers."""
@@ -136,7 +139,9 @@ def run(
     progress: Callable[[int, int], None] | None = None,
 ) -> Runs:
     """Run every row of ``inputs``; see `simulators.simulate`."""
-    if unsuited(problem, inputs, dtype) is not None:
+    reason = unsuited(problem, inputs, dtype)
+    if reason is not None:
+        LOG.warning("engine triton hands over to torch on %s: %s.", device, reason)
         return torch_batched.run(
             problem, method, inputs, trajectory=trajectory, dtype=dtype, device=device,
             progress=progress,

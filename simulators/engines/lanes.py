@@ -59,11 +59,15 @@ def _numbered(count: int) -> list[np.int64]:
     return [np.int64(number) for number in range(count)]
 
 
-# A coordinate's row, in the dtype of the iterates: vectors. S and G are the mini-batch gradients
-# at x and x + delta, U the true one at x; OWN is a worker's s; LEFT and RIGHT are slopes; POINT is
-# a place before it is turned, TURNED after.
-X, M, V, V_HAT, ETA, NOISE, S, LEFT, RIGHT, U, G, OWN, POINT, TURNED = _numbered(14)
-ROW = 14
+# A coordinate's row, in the dtype of the iterates: vectors. S is the mini-batch gradient at x.
+X, M, V, V_HAT, ETA, NOISE, S = _numbered(7)
+ROW = 7
+
+# What more a coordinate needs where the problem is rotated or workers perturb each on its own: the
+# true gradient at x, the mini-batch gradient at x + delta, a worker's own gradient; a place, and
+# what it is turned to. Apart, so that the rows above stay in the first-level cache.
+U, G, OWN, POINT, TURNED = _numbered(5)
+SPARE_ROW = 5
 
 # A chunk's hyper-parameters and what goes with them, in the same dtype.
 (
@@ -78,6 +82,8 @@ SUM_ROW = 9
 # A chunk's Philox keys, in uint64.
 KEY0, KEY1, REPLICATE = _numbered(3)
 KEY_ROW = 3
+
+AT_X, AT_DELTA = _numbered(2)
 
 # A block's switches.
 (
@@ -102,8 +108,6 @@ GUIDE_BITS = 14
 REST = 31 - GUIDE_BITS
 NEVER, SEVERAL = 1 << REST, (1 << REST) + 1
 
-NOWHERE = np.int64(-1)
-
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _MULTIPLIER0, _MULTIPLIER1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -111,12 +115,20 @@ _WEYL0, _WEYL1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
 Block = namedtuple(
     "Block",
-    "rows words runs sums keys settings numbers inverse Q guide thresholds known d chunks",
+    "rows spare words runs sums keys settings numbers inverse Q guide thresholds known d chunks",
 )
-"""What the loops work on. Pointers to the rows of all coordinates of all chunks, their Philox
-words, the chunks' hyper-parameters, sums and keys, the switches, the problem's numbers, 1/B and Q,
-the guide and the thresholds of the binomial law, of which ``known`` are the table's; and how many
-coordinates and chunks there are."""
+"""What the loops work on. Pointers to the rows of all coordinates of all chunks, their spare rows,
+their Philox words, the chunks' hyper-parameters, sums and keys, the switches, the problem's
+numbers, 1/B and Q, the guide and the thresholds of the binomial law, of which ``known`` are the
+table's; and how many coordinates and chunks there are."""
+
+
+@njit(**INLINE)
+def _round(state):
+    """One round of Philox: the counter's four words and the key's two."""
+    c0, c1, c2, c3, k0, k1 = state
+    p0, p1 = (c0 & _LOW) * _MULTIPLIER0, (c2 & _LOW) * _MULTIPLIER1
+    return (p1 >> _32) ^ c1 ^ k0, p1, (p0 >> _32) ^ c3 ^ k1, p0, k0 + _WEYL0, k1 + _WEYL1
 
 
 @njit(**CALL)
@@ -130,14 +142,11 @@ def _philox(k, number, worker, place):
         replicate = load(k.keys, key + REPLICATE * W)
         for j in range(k.d):
             # 64 bits throughout: products read the low halves alone.
-            c0, c1 = like(key0, np.uint64(number)), like(key0, np.uint64(j))
-            c2, c3 = replicate, like(key0, np.uint64(worker))
-            k0, k1 = key0, key1
-            for _ in range(10):
-                p0, p1 = (c0 & _LOW) * _MULTIPLIER0, (c2 & _LOW) * _MULTIPLIER1
-                c0, c1 = (p1 >> _32) ^ c1 ^ k0, p1
-                c2, c3 = (p0 >> _32) ^ c3 ^ k1, p0
-                k0, k1 = k0 + _WEYL0, k1 + _WEYL1
+            first, last = like(key0, np.uint64(number)), like(key0, np.uint64(worker))
+            state = first, like(key0, np.uint64(j)), replicate, last, key0, key1
+            # Ten rounds, written out: in a loop, coordinates would wait for each other.
+            state = _round(_round(_round(_round(_round(state)))))
+            c0, c1, c2, c3, _, _ = _round(_round(_round(_round(_round(state)))))
             store(k.words, w, to_uint32(c0))
             store(k.words, w + W, to_uint32(c1))
             store(k.words, w + 2 * W, to_uint32(c2))
@@ -251,44 +260,27 @@ def _draw(k, t, place, together, adds):
 
 
 @njit(**INLINE)
-def _place(k, c, j, base, along):
-    """Return the field ``base`` of a coordinate, moved by the chunk's reach along ``along``."""
-    W = width(k.rows)
-    row = (c * k.d + j) * ROW * W
-    p = load(k.rows, row + base * W)
-    if along != NOWHERE:
-        reach = load(k.runs, (c * RUN_ROW + REACH) * W)
-        p = p + reach * load(k.rows, row + along * W)
-    return p
-
-
-@njit(**CALL)
-def _slopes(k, base, along, move, to):
-    """Put psi'(p/B + move) into the field ``to``, p the field ``base`` moved along ``along``."""
-    W = width(k.rows)
-    profile = get(k.settings, PROFILE)
-    for c in range(k.chunks):
-        for j in range(k.d):
-            u = _place(k, c, j, base, along) * get(k.inverse, j) + move
-            if profile == 0:  # huber
-                slope = smaller(larger(u, like(u, -1)), like(u, 1))
-            elif profile == 1:  # pseudo_huber
-                slope = u / sqrt(1.0 + u * u)
-            elif profile == 2:  # log_cosh
-                slope = tanh(u)
-            elif profile == 3:  # cosine
-                slope = sin(u)
-            elif profile == 4:  # rational
-                low = 1.0 + (27 / 256) * (u * u)
-                slope = u / (low * low)
-            elif profile == 5:  # log_rational
-                slope = u / (1.0 + 0.25 * (u * u))
-            else:  # two_basin
-                flat = smaller(larger(0.125 * u, like(u, -1)), like(u, 0.5))
-                down = smaller(larger(u - 4.0, like(u, 0)), like(u, 1.25))
-                up = smaller(larger(u - 5.25, like(u, 0)), like(u, 1.75))
-                slope = flat - down + up
-            store(k.rows, ((c * k.d + j) * ROW + to) * W, slope)
+def _slope(profile, u):
+    """Return psi'(u)."""
+    if profile == 0:  # huber
+        slope = smaller(larger(u, like(u, -1)), like(u, 1))
+    elif profile == 1:  # pseudo_huber
+        slope = u / sqrt(1.0 + u * u)
+    elif profile == 2:  # log_cosh
+        slope = tanh(u)
+    elif profile == 3:  # cosine
+        slope = sin(u)
+    elif profile == 4:  # rational
+        low = 1.0 + (27 / 256) * (u * u)
+        slope = u / (low * low)
+    elif profile == 5:  # log_rational
+        slope = u / (1.0 + 0.25 * (u * u))
+    else:  # two_basin
+        flat = smaller(larger(0.125 * u, like(u, -1)), like(u, 0.5))
+        down = smaller(larger(u - 4.0, like(u, 0)), like(u, 1.25))
+        up = smaller(larger(u - 5.25, like(u, 0)), like(u, 1.75))
+        slope = flat - down + up
+    return slope
 
 
 @njit(**INLINE)
@@ -323,86 +315,99 @@ def _value(profile, u):
 
 
 @njit(**INLINE)
-def _pair(k, row, shifts, height):
-    """Return an unturned coordinate's true and mini-batch gradient, from its slopes and noise."""
+def _laws(k):
+    """Return what `_pair` needs of the problem."""
+    return (
+        get(k.settings, PROFILE), get(k.settings, SHIFTS), get(k.numbers, HEIGHT),
+        get(k.numbers, MOVE),
+    )  # fmt: skip
+
+
+@njit(**INLINE)
+def _pair(laws, p, inverse, noise):
+    """Return an unturned coordinate's true gradient at p, and what noise adds to it."""
+    profile, shifts, height, move = laws
+    u = p * inverse
+    right, left = like(u, 0), like(u, 0)
+    for _ in range(2 if shifts else 1):  # a loop, so that the profiles are compiled once
+        right, left, move = left, _slope(profile, u + move), -move
+    if not shifts:
+        return left * height, noise
+    half = 0.5 * height
+    return (right + left) * half, ((left - right) * noise) * half
+
+
+@njit(**INLINE)
+def _place(k, c, j, moved):
+    """Return a coordinate of x, or of x + delta, delta along OWN."""
     W = width(k.rows)
-    left, noise = load(k.rows, row + LEFT * W), load(k.rows, row + NOISE * W)
-    u = left * height
-    tilt = noise
-    if shifts:
-        right = load(k.rows, row + RIGHT * W)
-        half = 0.5 * height
-        u = (right + left) * half
-        tilt = ((right - left) * noise) * half
-    return u, u + tilt
+    p = load(k.rows, ((c * k.d + j) * ROW + X) * W)
+    if moved:
+        reach = load(k.runs, (c * RUN_ROW + REACH) * W)
+        p = p + reach * load(k.spare, ((c * k.d + j) * SPARE_ROW + OWN) * W)
+    return p
 
 
 @njit(**CALL)
-def _turn(k, along):
-    """Put Q(x + delta) into TURNED, delta along the field ``along``."""
+def _turn(k, moved):
+    """Put Qx, or Q(x + delta), into TURNED."""
     W = width(k.rows)
     for c in range(k.chunks):
+        first = c * k.d * SPARE_ROW * W
         for j in range(k.d):
-            row = (c * k.d + j) * ROW * W
-            store(k.rows, row + POINT * W, _place(k, c, j, X, along))
-        first = c * k.d * ROW * W
+            store(k.spare, first + (j * SPARE_ROW + POINT) * W, _place(k, c, j, moved))
         for j in range(k.d):
-            total = like(load(k.rows, first), 0)
+            total = like(load(k.rows, 0), 0)
             for i in range(k.d):
-                total = total + load(k.rows, first + (i * ROW + POINT) * W) * get(k.Q, j * k.d + i)
-            store(k.rows, first + (j * ROW + TURNED) * W, total)
+                point = load(k.spare, first + (i * SPARE_ROW + POINT) * W)
+                total = total + point * get(k.Q, j * k.d + i)
+            store(k.spare, first + (j * SPARE_ROW + TURNED) * W, total)
 
 
 @njit(**CALL)
 def _turn_back(k, to):
-    """From the slopes in the turned coordinates, put the gradients into U and ``to``."""
+    """From the gradients in the turned coordinates, U and ``to``, make those in x's."""
     W = width(k.rows)
-    shifts, height = get(k.settings, SHIFTS), get(k.numbers, HEIGHT)
+    shifts = get(k.settings, SHIFTS)
     for c in range(k.chunks):
-        first = c * k.d * ROW * W
+        first = c * k.d * SPARE_ROW * W
         for j in range(k.d):
-            row = first + j * ROW * W
-            u, s = _pair(k, row, shifts, height)
-            store(k.rows, row + POINT * W, u)
-            store(k.rows, row + RIGHT * W, s - u)
+            row = first + j * SPARE_ROW * W
+            store(k.spare, row + POINT * W, load(k.spare, row + U * W))
+            store(k.spare, row + TURNED * W, load(k.spare, row + to * W))
         for j in range(k.d):
-            row = first + j * ROW * W
-            u = like(load(k.rows, row), 0)
-            tilt = load(k.rows, row + NOISE * W)
+            row = first + j * SPARE_ROW * W
+            u = like(load(k.rows, 0), 0)
+            tilt = load(k.rows, ((c * k.d + j) * ROW + NOISE) * W)
             if shifts:
                 tilt = like(u, 0)
             for i in range(k.d):
                 q = get(k.Q, i * k.d + j)
-                u = u + load(k.rows, first + (i * ROW + POINT) * W) * q
+                u = u + load(k.spare, first + (i * SPARE_ROW + POINT) * W) * q
                 if shifts:
-                    tilt = tilt + load(k.rows, first + (i * ROW + RIGHT) * W) * q
-            store(k.rows, row + U * W, u)
-            store(k.rows, row + to * W, u + tilt)
+                    tilt = tilt + load(k.spare, first + (i * SPARE_ROW + TURNED) * W) * q
+            store(k.spare, row + U * W, u)
+            store(k.spare, row + to * W, u + tilt)
 
 
 @njit(**CALL)
-def _gradients(k, along, to):
-    """Put the gradients at x, or at x + delta along a field, into U and ``to``, where turned or
-    local; elsewhere leave the slopes, which `_pair` turns into them.
-    """
-    rotates, shifts = get(k.settings, ROTATES), get(k.settings, SHIFTS)
-    base = TURNED if rotates else X
+def _gradients(k, moved, to):
+    """Put the gradients at x, or at x + delta, into U and ``to``."""
+    W = width(k.rows)
+    rotates, laws = get(k.settings, ROTATES), _laws(k)
     if rotates:
-        _turn(k, along)
-        along = NOWHERE
-    move, field = get(k.numbers, MOVE), LEFT
-    for _ in range(2 if shifts else 1):
-        _slopes(k, base, along, move, field)
-        move, field = -move, RIGHT
+        _turn(k, moved)
+    for c in range(k.chunks):
+        for j in range(k.d):
+            n = c * k.d + j
+            turned = load(k.spare, (n * SPARE_ROW + TURNED) * W)
+            p = turned if rotates else _place(k, c, j, moved)
+            u, tilt = _pair(laws, p, get(k.inverse, j), load(k.rows, (n * ROW + NOISE) * W))
+            store(k.spare, (n * SPARE_ROW + U) * W, u)
+            # The turned tilt is turned back on its own.
+            store(k.spare, (n * SPARE_ROW + to) * W, tilt if rotates else u + tilt)
     if rotates:
         _turn_back(k, to)
-    elif get(k.settings, IS_LOCAL):
-        W, height = width(k.rows), get(k.numbers, HEIGHT)
-        for n in range(k.chunks * k.d):
-            row = n * ROW * W
-            u, s = _pair(k, row, shifts, height)
-            store(k.rows, row + U * W, u)
-            store(k.rows, row + to * W, s)
 
 
 @njit(**INLINE)
@@ -420,33 +425,34 @@ def _reach(k, c, norm2):
 def _observe(k, t):
     """Take the gradients at x into the sums, and find rho/||s||."""
     W = width(k.rows)
-    stored = get(k.settings, ROTATES) or get(k.settings, IS_LOCAL)
-    draws = get(k.settings, WORKERS) == 1
-    law = _law(k, t, 1)
-    shifts, height = get(k.settings, SHIFTS), get(k.numbers, HEIGHT)
+    local = get(k.settings, IS_LOCAL)
+    stored, draws = get(k.settings, ROTATES) or local, get(k.settings, WORKERS) == 1
+    laws, law = _laws(k), _law(k, t, 1)
     for c in range(k.chunks):
         at = c * SUM_ROW * W
         grad, weighted = load(k.sums, at + GRAD * W), load(k.sums, at + WEIGHTED * W)
         norm2 = like(grad, 0)
         largest = load(k.runs, (c * RUN_ROW + LARGEST) * W)
-        row = c * k.d * ROW * W
-        for _ in range(k.d):
+        for j in range(k.d):
+            n = c * k.d + j
+            row = n * ROW * W
             if stored:
-                u, s = load(k.rows, row + U * W), load(k.rows, row + S * W)
+                u = load(k.spare, (n * SPARE_ROW + U) * W)
+                s = load(k.rows, row + S * W) if local else load(k.spare, (n * SPARE_ROW + OWN) * W)
             else:
+                noise = load(k.rows, row + NOISE * W)
                 if draws:
-                    word = load(k.words, row // ROW * 4 + law[0])
-                    noise = _noise(word, law, largest)
+                    noise = _noise(load(k.words, n * 4 * W + law[0]), law, largest)
                     store(k.rows, row + NOISE * W, noise)
-                u, s = _pair(k, row, shifts, height)
-                store(k.rows, row + S * W, s)
+                u, tilt = _pair(laws, load(k.rows, row + X * W), get(k.inverse, j), noise)
+                s = u + tilt
+            store(k.rows, row + S * W, s)
             largest = larger(size(s), largest)
             s64, u64 = to_float64(s), to_float64(u)
             norm2 = norm2 + s64 * s64
             square = u64 * u64
             grad = grad + square
             weighted = weighted + square * to_float64(load(k.rows, row + ETA * W))
-            row += ROW * W
         store(k.sums, at + GRAD * W, grad)
         store(k.sums, at + WEIGHTED * W, weighted)
         store(k.runs, (c * RUN_ROW + LARGEST) * W, largest)
@@ -455,26 +461,26 @@ def _observe(k, t):
 
 @njit(**CALL)
 def _move(k):
-    """Lines 6 to 10 of Algorithm 1."""
+    """The gradient at x + delta, unless it is stored; lines 6 to 10 of Algorithm 1."""
     W = width(k.rows)
-    adapts, keeps_max = get(k.settings, ADAPTS), get(k.settings, KEEPS_MAX)
-    fresh = get(k.settings, PERTURBS) and not (
-        get(k.settings, ROTATES) or get(k.settings, IS_LOCAL)
-    )
-    field = G if get(k.settings, PERTURBS) else S
-    shifts, height = get(k.settings, SHIFTS), get(k.numbers, HEIGHT)
+    perturbs, adapts = get(k.settings, PERTURBS), get(k.settings, ADAPTS)
+    keeps_max, laws = get(k.settings, KEEPS_MAX), _laws(k)
+    stored = get(k.settings, ROTATES) or get(k.settings, IS_LOCAL)
     for c in range(k.chunks):
         run, at = c * RUN_ROW * W, c * SUM_ROW * W
         beta1, rest1 = load(k.runs, run + BETA1 * W), load(k.runs, run + ONE_MINUS_BETA1 * W)
         beta2, rest2 = load(k.runs, run + BETA2 * W), load(k.runs, run + ONE_MINUS_BETA2 * W)
-        minus_gamma = load(k.runs, run + MINUS_GAMMA * W)
+        minus_gamma, reach = load(k.runs, run + MINUS_GAMMA * W), load(k.runs, run + REACH * W)
         largest = load(k.runs, run + LARGEST * W)
-        row = c * k.d * ROW * W
-        for _ in range(k.d):
-            if fresh:
-                _, g = _pair(k, row, shifts, height)
-            else:
-                g = load(k.rows, row + field * W)
+        for j in range(k.d):
+            row = (c * k.d + j) * ROW * W
+            x, g = load(k.rows, row + X * W), load(k.rows, row + S * W)
+            if perturbs and stored:
+                g = load(k.spare, ((c * k.d + j) * SPARE_ROW + G) * W)
+            elif perturbs:
+                noise = load(k.rows, row + NOISE * W)
+                u, tilt = _pair(laws, x + reach * g, get(k.inverse, j), noise)
+                g = u + tilt
             largest = larger(size(g), largest)
             m = beta1 * load(k.rows, row + M * W) + rest1 * g
             store(k.rows, row + M * W, m)
@@ -484,9 +490,8 @@ def _move(k):
                 old = load(k.rows, row + V_HAT * W)
                 if not keeps_max or some(v > old):
                     _adapt(k, row, at, v, old, load(k.runs, run + FLOOR * W), keeps_max)
-            x = load(k.rows, row + X * W) + minus_gamma * m * load(k.rows, row + ETA * W)
+            x = x + minus_gamma * m * load(k.rows, row + ETA * W)
             store(k.rows, row + X * W, x)
-            row += ROW * W
         store(k.runs, run + LARGEST * W, largest)
         active = load(k.sums, at + ACTIVE * W)
         store(k.sums, at + ADAPTIVE * W, load(k.sums, at + ADAPTIVE * W) + active)
@@ -517,26 +522,32 @@ def _adapt(k, row, at, v, old, floor, keeps_max):
 def _clear(k):
     """Start the sums of the workers' gradients."""
     W = width(k.rows)
+    none = like(load(k.rows, 0), 0)
     for n in range(k.chunks * k.d):
-        row = n * ROW * W
-        none = like(load(k.rows, row), 0)
-        store(k.rows, row + S * W, none)
-        store(k.rows, row + G * W, none)
+        store(k.rows, (n * ROW + S) * W, none)
+        store(k.spare, (n * SPARE_ROW + G) * W, none)
 
 
 @njit(**CALL)
-def _add(k, to, reaches):
-    """Add a worker's own gradients to theirs; where ``reaches``, find rho/||s|| of its own."""
+def _add(k, moved):
+    """Add a worker's own gradients, at x or at x + delta, to theirs; from those at x, find
+    rho/||s||.
+    """
     W = width(k.rows)
     for c in range(k.chunks):
         norm2 = like(load(k.sums, 0), 0)
         for j in range(k.d):
-            row = (c * k.d + j) * ROW * W
-            own = load(k.rows, row + OWN * W)
-            store(k.rows, row + to * W, load(k.rows, row + to * W) + own)
+            n = c * k.d + j
+            own = load(k.spare, (n * SPARE_ROW + OWN) * W)
+            if moved:
+                at = (n * SPARE_ROW + G) * W
+                store(k.spare, at, load(k.spare, at) + own)
+            else:
+                at = (n * ROW + S) * W
+                store(k.rows, at, load(k.rows, at) + own)
             own64 = to_float64(own)
             norm2 = norm2 + own64 * own64
-        if reaches:
+        if not moved:
             _reach(k, c, norm2)
 
 
@@ -545,9 +556,9 @@ def _average(k, workers):
     """Turn the sums of the workers' gradients into means."""
     W = width(k.rows)
     for n in range(k.chunks * k.d):
-        row = n * ROW * W
-        store(k.rows, row + S * W, load(k.rows, row + S * W) / np.float64(workers))
-        store(k.rows, row + G * W, load(k.rows, row + G * W) / np.float64(workers))
+        at, spare = (n * ROW + S) * W, (n * SPARE_ROW + G) * W
+        store(k.rows, at, load(k.rows, at) / np.float64(workers))
+        store(k.spare, spare, load(k.spare, spare) / np.float64(workers))
 
 
 @njit(**CALL)
@@ -558,7 +569,7 @@ def _step(k, t):
     local, workers = get(k.settings, IS_LOCAL), get(k.settings, WORKERS)
     b, bits = get(k.settings, B), get(k.settings, WIDTH_OF_FIELD)
     keeps, rotates = get(k.settings, KEEPS_WORDS), get(k.settings, ROTATES)
-    at_x, at_delta, together = (OWN, OWN, 1) if local else (S, G, workers)
+    together = 1 if local else workers
     if local:
         _clear(k)
     for turn in range(workers if local else 1):
@@ -573,20 +584,18 @@ def _step(k, t):
             # A single worker's noise is left to `_observe`, unless gradients are stored.
             if workers > 1 or rotates:
                 _draw(k, t, place, together, worker > turn)
-        _gradients(k, NOWHERE, at_x)
         if local:
-            _add(k, S, True)
-        else:
-            _observe(k, t)
-        if get(k.settings, PERTURBS):
-            _gradients(k, at_x, at_delta)
-        if local:
-            _add(k, G, False)
+            _gradients(k, AT_X, OWN)
+            _add(k, AT_X)
+            _gradients(k, AT_DELTA, OWN)
+            _add(k, AT_DELTA)
     if local:
-        # U is that of the last perturbed point: once more, at x.
-        _gradients(k, NOWHERE, OWN)
         _average(k, workers)
-        _observe(k, t)
+    if local or rotates:
+        _gradients(k, AT_X, OWN)  # for workers anew: the true one, U, is overwritten
+    _observe(k, t)
+    if rotates and not local:
+        _gradients(k, AT_DELTA, G)
     _move(k)
 
 
@@ -645,8 +654,9 @@ Law = namedtuple("Law", "guides thresholds starts")
 """Tables of the binomial law: their guides (tables, 2^GUIDE_BITS) uint32, the tables themselves end
 to end, where each starts (tables + 1,), both int64."""
 
-Room = namedtuple("Room", "rows words columns")
-"""Room for a block to work in: (C d ROW W,), (n C d 4 W,) uint32 for n workers, (C W,) int64."""
+Room = namedtuple("Room", "rows spare words columns")
+"""Room for a block to work in: (C d ROW W,), (C d SPARE_ROW W,), (n C d 4 W,)
+uint32 for n workers, (C W,) int64."""
 
 Out = namedtuple("Out", "step curves finals x heads")
 """Schedules of checkpoints (., K) int64, and where results go: running means of ||grad f||^2, plain
@@ -660,6 +670,7 @@ def _prepare(block, chunks, plan, problem, law, room):
     table = plan.settings[block, TABLE]
     k = Block(
         pointer(room.rows, room.rows),
+        pointer(room.spare, room.rows),
         pointer(room.words, room.rows),
         shifted(pointer(plan.run, room.rows), block * plan.run.shape[1]),
         shifted(pointer(plan.sums, room.rows), block * plan.sums.shape[1]),

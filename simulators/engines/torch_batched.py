@@ -18,27 +18,27 @@ import torch
 
 from simulators import noise
 from simulators.engines.schedule import events
+from simulators.engines.torch_results import CURVES, FINALS, Results
 from simulators.problems import SeparableProblem
 from simulators.runs import Inputs, Runs
+from simulators.sums import row_sum, varies
 from simulators.update import Method
+from theory.errors import InputError
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 SLOTS = 32
 """Steps in the history. It divides every refill of the noise."""
 
-CHUNK = {"cpu": 2**14, "cuda": 2**20}
-"""Elements [R, d] of the largest batch done at once: more would leave the CPU's cache, and on a
-GPU each takes some 5 kB of memory."""
+CHUNK = {"cpu": 2**14, "cuda": 2**22}
+"""Elements [R, d] of the largest batch done at once: more would leave the CPU's cache, and gain
+nothing on a GPU, where `bytes_each` and the free memory set another limit."""
 
-SUMS = (
-    "grad_norm2",
-    "weighted_grad_norm2",
-    "eta_variation_l1",
-    "eta_variation_l2",
-    "adaptive",
-)
-"""The statistics summed over the steps, coordinate by coordinate."""
+SUMS = (*CURVES[:2], *FINALS[:3])
+"""What is summed over the steps, coordinate by coordinate, for the fields of these names."""
+
+WORTH_A_GRAPH = 16 * SLOTS
+"""Steps that must be left for a CUDA graph to be worth its making."""
 
 REFILL = 2**13
 """About how many Philox blocks a refill of the noise computes at once."""
@@ -55,13 +55,17 @@ def run(
     progress: Callable[[int, int], None] | None = None,
 ) -> Runs:
     """Run every row of ``inputs``; see `simulators.simulate`."""
-    where = torch.device(device)
-    room = max(1, CHUNK.get(where.type, CHUNK["cuda"]) // problem.d)
+    where, kind = torch.device(device), DTYPES[dtype]
     chunks = []
-    for workers in np.unique(inputs.workers):
+    for workers in np.unique(inputs.workers).tolist():
         mine = np.flatnonzero(inputs.workers == workers)
         order = mine[np.lexsort((inputs.b[mine], -inputs.T[mine]))]  # chunks of like T
-        size = max(1, room // int(workers))
+        each = problem.d * bytes_each(workers, method.is_local, kind)
+        if problem.Q is not None:
+            each += 3 * problem.d**2 * kind.itemsize
+        if trajectory:
+            each += problem.d * int(inputs.T.max()) * (8 + 4 * int(inputs.workers.max()))
+        size = _runs_at_once(problem.d, workers, each, where)
         for start in range(0, len(order), size):
             rows = order[start : start + size]
             chunks.append(rows[np.argsort(inputs.b[rows], kind="stable")])  # equal b together
@@ -71,12 +75,36 @@ def run(
         tick = None
         if progress is not None:
             tick = _shifted(progress, sum(steps[:number]), sum(steps))
-        batch = _Batch(problem, method, inputs.take(rows), DTYPES[dtype], where)
-        heads = (int(inputs.T.max()), int(inputs.workers.max()))
-        parts.append(batch.run(heads if trajectory else None, tick))
+        batch = _Batch(problem, method, inputs.take(rows), kind, where, trajectory)
+        wide = (int(inputs.T.max()), int(inputs.workers.max()))
+        parts.append(batch.run(wide if trajectory else None, tick))
     back = np.argsort(np.concatenate(chunks))
     merged = {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
     return Runs(inputs=inputs, **merged)
+
+
+def bytes_each(workers: int, is_local: bool, dtype: torch.dtype) -> int:
+    """Return about how many bytes an element [R, d] of a batch takes at most."""
+    number = dtype.itemsize
+    history = SLOTS * number * (4 + (workers if is_local else 1))
+    sums = 8 * SLOTS * len(SUMS) + 16 * (SLOTS + 1)
+    # The longest row of noise is that of b = 1: 128 steps, as whole numbers and as floats.
+    drawn = 128 * (2 * 8 + workers * 2 * number)
+    return 16 * number + history + sums + drawn
+
+
+def _runs_at_once(d: int, workers: int, each: int, device: torch.device) -> int:
+    """Return how many runs a batch may hold, of ``each`` so many bytes."""
+    most = max(1, CHUNK[device.type] // (d * workers))
+    if device.type != "cuda":
+        return most
+    room = torch.cuda.mem_get_info(device)[0] // 2
+    if each > room:
+        raise InputError(
+            f"d = {d} and workers = {workers}: a run takes {each / 2**20:.0f} MB, and half of what "
+            f"is free on {device} is {room / 2**20:.0f} MB. Lower d, workers or T, or use the CPU."
+        )
+    return min(most, room // each)
 
 
 def _shifted(
@@ -108,6 +136,7 @@ class _Batch:
         inputs: Inputs,
         dtype: torch.dtype,
         device: torch.device,
+        keeps_heads: bool = False,
     ) -> None:
         self.problem, self.method, self.inputs = problem, method, inputs
         self.dtype, self.device = dtype, device
@@ -120,6 +149,8 @@ class _Batch:
         self.has_momentum = bool((inputs.beta1 > 0).any())
         R, d = len(inputs), problem.d
         self.rows = np.arange(R)  # which run each row of the tensors below is
+        self.graph: torch.cuda.CUDAGraph | None = None
+        self.tables: dict[int, torch.Tensor] = {}
 
         def column(values: np.ndarray, kind: torch.dtype = dtype) -> torch.Tensor:
             return torch.tensor(values, dtype=kind, device=device)[:, None]
@@ -159,14 +190,16 @@ class _Batch:
         each = (self.workers, d) if self.is_local else (d,)
         self.history["noise"] = torch.zeros(SLOTS, R, *each, dtype=dtype, device=device)
         self.history["v_hat"] = (eps * eps).expand(SLOTS + 1, R, d).clone()
-        self.history["heads"] = torch.zeros(
-            SLOTS, R, self.workers, d, dtype=torch.int64, device=device
-        )
+        if keeps_heads:
+            self.history["heads"] = torch.zeros(
+                SLOTS, R, self.workers, d, dtype=torch.int64, device=device
+            )
         self.coordinate = torch.arange(d, dtype=torch.int64, device=device)
         self._arrange()
 
     def _arrange(self) -> None:
         """Make the buffers, the views and the groups for the rows that are left."""
+        self.graph = None
         like = self.state["x"]
         self.a, self.c = torch.empty_like(like), torch.empty_like(like)
         self.reach = torch.empty_like(self.state["rho"])
@@ -198,60 +231,67 @@ class _Batch:
     ) -> dict[str, np.ndarray]:
         """Run all; return the fields of `Runs`, for trajectories as wide as ``trajectory`` says:
         so many steps and workers.
-        """
-        inputs, R, d = self.inputs, len(self.inputs), self.problem.d
-        step, due = events(inputs.T)
-        out: dict[str, np.ndarray] = {"step": step}
-        for name in ("mean_grad_norm2", "mean_weighted_grad_norm2", "objective"):
-            out[name] = np.full(step.shape, np.nan)
-        for name in ("eta_variation_l1", "eta_variation_l2", "adaptive_share", "max_abs_gradient"):
-            out[name] = np.zeros(R)
-        width, most = trajectory or (0, 0)
-        heads = np.full((R, width, most, d), -1, dtype=np.int32)
-        if trajectory:
-            out["x"] = np.full((R, width + 1, d), np.nan)
-            out["x"][:, 0] = self.problem.x0
-            out["heads"] = heads if most > 1 else heads[:, :, 0]
-        else:
-            out["x"] = np.full((R, d), np.nan)
-        ends = set(inputs.T.tolist())
-        longest = max(ends)
 
+        Results stay on the device until the end, so that a GPU never waits for the host.
+        """
+        inputs, longest = self.inputs, int(self.inputs.T.max())
+        step, due = events(inputs.T)
+        results = Results(self.problem, inputs, due, step.shape[1], trajectory, self.device)
+        stops = {*due, *results.ends, *range(SLOTS, longest, SLOTS)}
+        done = 0
         with torch.inference_mode():
-            for t in range(longest):
-                slot = t % SLOTS
-                if slot == 0:
-                    self._draw(t, trajectory is not None)
-                self._step(slot)
+            for stop in range(1, longest + 1) if trajectory else sorted(stops):
+                first, last = done % SLOTS, (stop - 1) % SLOTS + 1
+                if first == 0:
+                    self._draw(done)
+                self._advance(first, last, longest - done)
+                done = stop
                 if trajectory:
-                    out["x"][self.rows, t + 1] = _numpy(self.state["x"])
-                    heads[self.rows, t, : self.workers] = self.slots["heads"][slot].cpu().numpy()
-                if t + 1 in due or t + 1 in ends:
-                    total, largest = self._sum(slot + 1)
-                    for rows, columns in due.get(t + 1, ()):
-                        self._record(t + 1, rows, columns, total, out)
-                    if t + 1 in ends:
-                        self._finish(t + 1, total, largest, trajectory is not None, out)
-                if slot == SLOTS - 1:
+                    heads = self.slots["heads"][last - 1]
+                    results.follow(stop, self.state["x"], heads)
+                if stop in due or stop in results.ends:
+                    total, largest = self._sum(last)
+                    results.record(stop, row_sum(total), self.state["x"])
+                    results.finish(stop, row_sum(total), largest, self.state["x"])
+                if last == SLOTS:
                     self.total, self.largest = self._sum(SLOTS)
                     self.slots["v_hat"][0].copy_(self.slots["v_hat"][SLOTS])
-                    if progress is not None and t % 256 == 255:
-                        progress(t + 1, longest)
-                if t + 1 in ends and t + 1 < longest:
-                    self._compact(t + 1)
-        return out
+                    if progress is not None and stop % 256 == 0:
+                        progress(stop, longest)
+                if stop in results.ends and stop < longest:
+                    self._compact(stop)
+                    results.keep(self.rows)
+        return {"step": step, **results.collected()}
 
-    def _draw(self, t: int, keep_heads: bool) -> None:
+    def _advance(self, first: int, last: int, left: int) -> None:
+        """Do the steps of the history's slots [first, last), of ``left`` steps in all.
+
+        On a GPU the steps of a whole history are recorded once as a CUDA graph and replayed,
+        which spares it the host's launches, some 15 a step.
+        """
+        whole = (first, last) == (0, SLOTS) and self.device.type == "cuda"
+        if whole and self.graph is None and left >= WORTH_A_GRAPH:
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph):
+                for slot in range(SLOTS):
+                    self._step(slot)
+        if whole and self.graph is not None:
+            self.graph.replay()
+            return
+        for slot in range(first, last):
+            self._step(slot)
+
+    def _draw(self, t: int) -> None:
         """Put the noise of the steps [t, t + SLOTS) into the history."""
         for group in self.groups:
             if not group.start <= t < group.stop:
-                self._refill(group, t, keep_heads)
+                self._refill(group, t)
             steps = slice(t - group.start, t - group.start + SLOTS)
             self.history["noise"][:, group.rows] = group.noise[steps]
-            if keep_heads:
+            if "heads" in self.history:
                 self.history["heads"][:, group.rows] = group.heads[steps]
 
-    def _refill(self, group: _Group, t: int, keep_heads: bool) -> None:
+    def _refill(self, group: _Group, t: int) -> None:
         first = t // group.n
         group.start, group.stop = first * group.n, (first + group.blocks) * group.n
         state, rows = self.state, group.rows
@@ -273,11 +313,14 @@ class _Batch:
             group.noise = torch.stack(each, dim=2)
         else:
             group.noise = each[0] if len(each) == 1 else sum(each[1:], each[0]) / len(each)
-        if keep_heads:
+        if "heads" in self.history:
             group.heads = torch.stack(every, dim=2)
 
     def _search(self, thresholds: np.ndarray, values: torch.Tensor) -> torch.Tensor:
-        table = torch.tensor(thresholds, device=self.device)
+        # `noise.magnitude_table` keeps its tables, so that their names stay theirs.
+        table = self.tables.get(id(thresholds))
+        if table is None:
+            table = self.tables[id(thresholds)] = torch.tensor(thresholds, device=self.device)
         return torch.searchsorted(table, values, right=True)
 
     def _step(self, slot: int) -> None:
@@ -325,7 +368,11 @@ class _Batch:
     def _perturb(self, x: torch.Tensor, s: torch.Tensor) -> None:
         """Put x + rho s/||s|| into the buffer ``a``."""
         # Squares in float64, so that a small s has its own norm; where s = 0, delta = 0.
-        norm = torch.linalg.vector_norm(s, 2, 1, True, dtype=torch.float64)
+        if varies(s):
+            wide = s.to(torch.float64)
+            norm = row_sum(wide * wide).sqrt_()[:, None]
+        else:
+            norm = torch.linalg.vector_norm(s, 2, 1, True, dtype=torch.float64)
         norm.masked_fill_(norm == 0, torch.inf)
         reach = torch.div(self.state["rho"], norm).clamp_(max=self.largest_reach)
         self.reach.copy_(reach)
@@ -363,47 +410,3 @@ class _Batch:
         if self.perturbs or self.is_local:
             largest = torch.maximum(largest, history["g"][:count].abs().amax(0))
         return self.total + sums[:, 0], largest
-
-    def _record(
-        self,
-        t: int,
-        rows: np.ndarray,
-        columns: np.ndarray,
-        total: torch.Tensor,
-        out: dict[str, np.ndarray],
-    ) -> None:
-        """Write the curves of these runs at t steps."""
-        place = np.full(len(self.inputs), -1)
-        place[self.rows] = np.arange(len(self.rows))
-        at, here = np.ix_(rows, columns), place[rows]
-        mean = total.sum(2) / t
-        objective = self.problem.objective(self.state["x"].to(torch.float64), torch)
-        for name, values in (
-            ("mean_grad_norm2", mean[SUMS.index("grad_norm2")]),
-            ("mean_weighted_grad_norm2", mean[SUMS.index("weighted_grad_norm2")]),
-            ("objective", objective),
-        ):
-            out[name][at] = _numpy(values)[here, None]
-
-    def _finish(
-        self,
-        t: int,
-        total: torch.Tensor,
-        largest: torch.Tensor,
-        trajectory: bool,
-        out: dict[str, np.ndarray],
-    ) -> None:
-        """Write the final figures of the runs whose T is t."""
-        here = np.flatnonzero(self.inputs.T[self.rows] == t)
-        rows = self.rows[here]
-        sums = dict(zip(SUMS, _numpy(total.sum(2))[:, here], strict=True))
-        out["eta_variation_l1"][rows] = sums["eta_variation_l1"]
-        out["eta_variation_l2"][rows] = sums["eta_variation_l2"]
-        out["adaptive_share"][rows] = sums["adaptive"] / (self.problem.d * t)
-        out["max_abs_gradient"][rows] = _numpy(largest.amax(1))[here]
-        if not trajectory:
-            out["x"][rows] = _numpy(self.state["x"])[here]
-
-
-def _numpy(values: torch.Tensor) -> np.ndarray:
-    return values.to(torch.float64).cpu().numpy()

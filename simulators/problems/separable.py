@@ -27,6 +27,7 @@ from simulators.problems.certificate import Certificate, Constant
 from simulators.problems.geometry import curvatures as spectrum
 from simulators.problems.geometry import rotation_matrix, start_point
 from simulators.problems.profiles import PROFILES, Profile
+from simulators.sums import row_sum
 from theory.errors import InputError
 from theory.setting import ROUNDING, Constants
 
@@ -246,7 +247,7 @@ class SeparableProblem:
                 lambda number: xp.asarray(number, dtype=x.dtype, device=x.device)
             )
             height = xp.asarray(height, dtype=x.dtype, device=x.device)
-        return (height * self._mean_profile(self._places(x, xp, numbers), xp)).sum(-1)
+        return row_sum(height * self._mean_profile(self._places(x, xp, numbers), xp))
 
     def _places(self, x: Any, xp: Any, numbers: Numbers, out: Any = None) -> Any:
         """Return u = Qx/B, of the shape of x."""
@@ -350,7 +351,7 @@ class SeparableProblem:
 
 def turn(x: Any, Q: Any) -> Any:
     """Return Qx for each row x, in an order of sums that no other row changes."""
-    return (x[..., None, :] * Q).sum(-1)
+    return row_sum(x[..., None, :] * Q)
 
 
 def _into(out: Any, result: Any) -> Any:

@@ -239,6 +239,18 @@ def test_what_the_kernel_cannot_hold_is_told_with_a_reason():
     assert "T = 2147483647" in reason(T=2**31 - 1)
 
 
+def test_a_hand_over_to_torch_is_logged_with_its_reason(caplog, monkeypatch):
+    monkeypatch.setattr(gpu_triton.torch_batched, "run", lambda *_, **settings: settings["device"])
+    problem = msgspec.convert(make(d=2, problem={"rotation": 1})["problem"], specs.ProblemSpec)
+    runs = simulate(problem.make(), **{**RUN, "T": 1}, engine="reference")
+    device = gpu_triton.run(
+        problem.make(), METHODS["adasam"], runs.inputs, trajectory=False, dtype="float32",
+        device="cuda:1",
+    )  # fmt: skip
+    assert device == "cuda:1"
+    assert "hands over to torch on cuda:1: the problem is rotated" in caplog.text
+
+
 def test_a_run_lies_in_the_fewest_lanes_that_hold_it():
     for dtype, parts in gpu_triton.PARTS.items():
         for d in range(1, gpu_triton.largest_d(dtype) + 1):

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 from figures.style import FORMATS
 from verify import bench, cli
-from verify.bench import children, job, measure
+from verify.bench import children, contenders, job, measure
 from verify.bench.cases import cases
 from verify.bench.contenders import CONTENDERS, Contender
 from verify.bench.drawing import speed
@@ -292,6 +293,50 @@ def test_tables_say_rates_ratios_compilation_memory_and_machine(capsys, monkeypa
         "Compilation", "cold", "warm", "Peak memory", "Measured on", "processor", "llvmlite",
     ):  # fmt: skip
         assert words in out, words
+
+
+def test_on_a_gpu_its_engines_are_timed_beside_numba_on_all_cores(capsys, monkeypatch, tmp_path):
+    # A processor stands in for the card: what is timed, and how it is told, is the same.
+    monkeypatch.setattr(job, "resolve_device", lambda name: name)
+    monkeypatch.setattr(job, "machine", lambda device: {"gpu": f"the card {device}"})
+    monkeypatch.setattr(job, "QUICK", replace(TINY, d=(10, 10**5)))
+    monkeypatch.setattr(measure, "_amount", lambda run, entry, seconds: (4, 1))
+    timed = []
+
+    def fake(setting, runs, dtype, name, T, seed, device="cpu"):
+        timed.append((name, device, setting.d, runs, dtype))
+
+    monkeypatch.setattr(contenders, "simulated", fake)
+    arguments = ["bench", "--quick", "--device", "cuda:0", "--json", "--out", str(tmp_path)]
+    code, out, _ = adasam(capsys, monkeypatch, *arguments)
+    assert code == 0
+    content = json.loads(out)
+    assert content == json.loads((tmp_path / "bench.json").read_text())
+    assert [path.name for path in tmp_path.iterdir()] == ["bench.json"]
+    assert content["machine"] == {"gpu": "the card cuda:0"}
+    assert content["memory"] == []
+    engines = {(row["engine"], row["device"], row["threads"]) for row in content["rows"]}
+    cores = len(os.sched_getaffinity(0))
+    assert engines >= {("numba", "cpu", cores), ("torch", "cuda:0", 1)}
+    assert {name for name, _, _ in engines} <= {"numba", "torch", "triton"}
+    assert {row["R"] for row in content["rows"] if row["d"] == 10} == {1024, 2**14, 2**18}
+    assert all(row["R"] * row["d"] <= 2**27 for row in content["rows"])
+    assert {entry[:2] for entry in timed} == {entry[:2] for entry in engines}
+    found = {ratio["name"]: ratio["value"] for ratio in content["ratios"]}
+    rates = {(row["engine"], row["R"], row["dtype"]): row["rate"]
+             for row in content["rows"] if row["d"] == 10}  # fmt: skip
+    for dtype in ("float32", "float64"):
+        expected = rates["torch", 2**14, dtype] / rates["numba", 2**14, dtype]
+        assert found[f"torch/numba, d = 10, R = 16384, {dtype}"] == expected
+    _, text, _ = adasam(capsys, monkeypatch, *arguments[:-3])
+    assert "the card cuda:0" in text
+    assert "Compilation" not in text
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_timed(capsys, monkeypatch):
+    code, _, error = adasam(capsys, monkeypatch, "bench", "--device", "nowhere")
+    assert code == 2
+    assert "device = 'nowhere' cannot be used" in error
 
 
 def test_an_interruption_leaves_no_file(capsys, monkeypatch, tmp_path, tiny):

@@ -54,12 +54,12 @@ class Contender:
         return [name for name in self.needs if util.find_spec(name) is None]
 
 
-def engine(name: str) -> Callable[[Setting, int, str], Run]:
+def engine(name: str, device: str = "cpu") -> Callable[[Setting, int, str], Run]:
     """Return the maker of runs on an engine of this package."""
 
     def make(setting: Setting, runs: int, dtype: str) -> Run:
         def run(T: int, seed: int) -> np.ndarray:
-            return simulated(setting, runs, dtype, name, np.array(T), seed)
+            return simulated(setting, runs, dtype, name, np.array(T), seed, device)
 
         return run
 
@@ -67,13 +67,19 @@ def engine(name: str) -> Callable[[Setting, int, str], Run]:
 
 
 def simulated(
-    setting: Setting, runs: int, dtype: str, name: str, T: np.ndarray, seed: int
+    setting: Setting,
+    runs: int,
+    dtype: str,
+    name: str,
+    T: np.ndarray,
+    seed: int,
+    device: str = "cpu",
 ) -> np.ndarray:
     """Return each run's (1/T) sum ||grad f(x_t)||^2 from `simulators.simulate`, cell by cell."""
     return simulate(
         setting.problem, gamma=setting.gamma, rho=setting.rho, beta1=setting.beta1,
         beta2=setting.beta2, eps=setting.eps, b=setting.b, T=T, runs=runs, seed=seed,
-        method=setting.method, engine=name, device="cpu", dtype=dtype,
+        method=setting.method, engine=name, device=device, dtype=dtype,
     ).mean_grad_norm2[:, -1]  # fmt: skip
 
 

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from verify.bench.cases import FULL, QUICK, Sizes, cases
+from simulators.engines.choice import resolve_device
+from verify.bench.cases import FULL, QUICK, Sizes, cases, on_device
 from verify.bench.children import compilation, memory, quick_specs
 from verify.bench.contenders import CONTENDERS
 from verify.bench.machine import machine, versions
@@ -19,6 +20,7 @@ from verify.files import writable_folder, write
 def bench(
     *,
     quick: bool = False,
+    device: str = "cpu",
     sizes: Sizes | None = None,
     out: Path | None = None,
     progress: Progress = lambda *_: None,
@@ -29,6 +31,8 @@ def bench(
     ----------
     quick : bool
         Fewer values and shorter timings.
+    device : str
+        ``cpu``, or a GPU such as ``cuda``: then its engines alone, beside numba on all cores.
     sizes : Sizes, optional
         How much is timed, in place of what ``quick`` says.
     out : Path, optional
@@ -38,26 +42,31 @@ def bench(
     Returns
     -------
     dict
-        ``rows``, ``ratios``, ``memory`` and ``compile``, with the setting, the machine, the
-        versions and what is missing: what bench.json holds.
+        ``rows``, ``ratios``, ``memory`` and ``compile`` (both of the CPU only), with the setting,
+        the machine, the versions and what is missing: what bench.json holds.
 
     Raises
     ------
     InputError
-        If ``out`` cannot be written to, or the system cannot hold a process to its cores.
+        If ``out`` cannot be written to, the device cannot be used, or the system cannot hold a
+        process to its cores.
     """
     started = time.monotonic()
     if out is not None:
         writable_folder(out)
+    device = resolve_device(device)
     sizes = sizes or (QUICK if quick else FULL)
-    found = machine()
+    found, is_cpu = machine(device), device == "cpu"
+    every = cases(sizes, len(cores())) if is_cpu else on_device(sizes, device, len(cores()))
     rows: list[dict[str, Any]] = []
-    for name, entries in cases(sizes, len(cores())).items():
+    for name, entries in every.items():
         rows += rates(
             entries(), rounds=sizes.rounds, seconds=sizes.seconds, label=name, progress=progress
         )
-    used = memory((min(sizes.T), max(sizes.T)), sizes.runs, progress)
-    compiled = compilation(quick_specs(), progress)
+    used, compiled = [], {}
+    if is_cpu:
+        used = memory((min(sizes.T), max(sizes.T)), sizes.runs, progress)
+        compiled = compilation(quick_specs(), progress)
     content = {
         "schema": 1,
         "quick": quick,
@@ -75,15 +84,15 @@ def bench(
         "seconds": round(time.monotonic() - started, 1),
     }
     if out is not None:
-        _write(out, content)
+        if is_cpu:
+            _draw(out, content)
+        write(out / "bench.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
     return content
 
 
-def _write(out: Path, content: dict[str, Any]) -> None:
-
+def _draw(out: Path, content: dict[str, Any]) -> None:
     from figures.engine_speed import draw
     from figures.style import save
     from verify.bench.drawing import speed
 
     save(draw(speed(content)), out, "engine_speed")
-    write(out / "bench.json", json.dumps(content, indent=1, allow_nan=False) + "\n")

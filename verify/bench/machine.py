@@ -8,11 +8,23 @@ from typing import Any
 
 from verify.bench.measure import cores
 
-PACKAGES = ("adasam-verify", "numpy", "numba", "llvmlite", "torch", "jax", "jaxlib", "optax")
+PACKAGES = (
+    "adasam-verify",
+    "numpy",
+    "numba",
+    "llvmlite",
+    "torch",
+    "triton",
+    "jax",
+    "jaxlib",
+    "optax",
+)
 
 
-def machine() -> dict[str, Any]:
-    """Return the processor, its cores and vectors, the system and the load beside us."""
+def machine(device: str = "cpu") -> dict[str, Any]:
+    """Return the processor, its cores and vectors, the system and the load beside us; of a GPU,
+    its name and memory too.
+    """
     from llvmlite import binding
 
     features = binding.get_host_cpu_features()
@@ -24,7 +36,16 @@ def machine() -> dict[str, Any]:
         "cores": len(cores()),
         "system": f"{platform.system()} {platform.release()}",
         "load_before": round(os.getloadavg()[0], 2),
+        **(_card(device) if device != "cpu" else {}),
     }
+
+
+def _card(device: str) -> dict[str, Any]:
+    import torch
+
+    card = torch.cuda.get_device_properties(device)
+    capability = f"sm_{card.major}{card.minor}, CUDA {torch.version.cuda}"
+    return {"gpu": f"{card.name}, {card.total_memory / 2**30:.0f} GB, {capability}"}
 
 
 def versions() -> dict[str, str | None]:

@@ -54,6 +54,7 @@ def ratios(
         *_along(rows, "T", None, "longer runs over the shortest: cost flat in T"),
         *_along(rows, "R", 1024, "as many runs over 1024: cost flat in R"),
         *(ratio for pair in pairs for ratio in _pair(rows, *pair)),
+        *_on_device(rows),
         *_memory(memory),
     ]
 
@@ -69,6 +70,22 @@ def _against_peers(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]
                     "engine": peer,
                     "d": row["d"],
                     "meaning": f"how many times as fast numba is as {peer}",
+                }
+
+
+def _on_device(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the rates on a GPU over the numba engine's on all cores."""
+    for base in _where(rows, case="device", engine="numba"):
+        same = {name: base[name] for name in ("d", "R", "dtype")}
+        for row in _where(rows, case="device", **same):
+            if row["engine"] != "numba":
+                yield {
+                    "name": f"{row['engine']}/numba, d = {row['d']}, R = {row['R']}, "
+                    f"{row['dtype']}",
+                    "value": row["rate"] / base["rate"],
+                    "case": "device",
+                    "meaning": f"{row['engine']} on {row['device']} over numba on "
+                    f"{base['threads']} threads",
                 }
 
 
