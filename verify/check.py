@@ -23,6 +23,7 @@ from theory.errors import InputError
 from theory.setting import Hyperparameters
 from theory.theorem1 import CORRECTED, TIGHT
 from verify import claimed
+from verify.check_report import page
 from verify.claim import ERROR_BUDGET
 from verify.claims.corollary1 import MARGIN, TARGET
 from verify.files import writable_folder, write
@@ -330,11 +331,13 @@ def _series(slope: Mapping[str, Any]) -> linear_speedup.Series:
 
 
 def save(checked: Checked, folder: Path, stem: str) -> list[Path]:
-    """Write the result and its figures; return the paths."""
-    result = writable_folder(folder) / f"{stem}.json"
+    """Write the result, its figures and a page; return the paths, JSON and page first."""
+    result, html = writable_folder(folder) / f"{stem}.json", folder / f"{stem}.html"
     write(result, json.dumps(checked.content, indent=1, allow_nan=False) + "\n")
-    paths = [result]
+    pictures, drawn = [], {}
     for name, figure in checked.figures.items():
-        paths += style.save(figure, folder, f"{stem}_{name}")
+        pictures += style.save(figure, folder, f"{stem}_{name}")
+        drawn[name] = (folder / f"{stem}_{name}.svg").read_text(encoding="utf-8")
         plt.close(figure)
-    return paths
+    write(html, page(checked.content, drawn))
+    return [result, html, *pictures]

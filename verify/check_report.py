@@ -1,11 +1,13 @@
-"""What a check of a user's problem came to, in tables and sentences for the terminal."""
+"""What a check of a user's problem came to: tables, sentences, and a page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jinja2
 from rich.table import Table
 from rich.text import Text
 
+from verify import report
 from verify.claimed import MEANINGS, sentence
 from verify.tables import STYLES, number
 from verify.tables import _table as table
@@ -39,6 +41,34 @@ def lines(content: Mapping[str, Any]) -> list[str]:
         empty = f"; at {vacuous} of {count} settings it says no more than d G^2" if vacuous else ""
         out.append(f"Theorem 1, {bound['name']}: {said}{empty}.")
     return out + [_speedup(slope) for slope in content["slopes"]]
+
+
+CAPTIONS = {
+    "bound_vs_measured": "Theorem 1 over T at each batch size's step gamma: the measured running "
+    "mean, the bounds with the claimed constants, and the trivial bound d G^2.",
+    "linear_speedup": "The measured left side under Corollary 1's schedule, in b, in T, and in bT. "
+    "A linear speed-up falls as the triangles do.",
+}
+"""Captions by figure name."""
+
+
+def page(content: Mapping[str, Any], figures: Mapping[str, str]) -> str:
+    """Return a self-contained page; ``figures`` are SVG files by figure name."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("verify"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": report.number, "pretty": report.pretty}
+    return environment.get_template("check.html.j2").render(
+        content=content,
+        lines=lines(content),
+        meanings=MEANINGS,
+        figures={name: report.inline(svg, name) for name, svg in figures.items()},
+        captions=CAPTIONS,
+    )
 
 
 def _speedup(slope: Mapping[str, Any]) -> str:

@@ -605,7 +605,7 @@ def check(
     else:
         _show(*tables(checked.content), width=120)
         print("\n".join(lines(checked.content)))
-        print(", ".join(str(path) for path in paths if path.suffix in (".json", ".svg", ".html")))
+        print(f"{paths[0]}, {paths[1]}")
     if not checked.fine:
         raise typer.Exit(1)
 

@@ -196,7 +196,8 @@ def test_an_example_is_short_and_checks(capsys, monkeypatch, tmp_path, example):
         assert all(item["lhs_high"] < item["rhs"] < item["trivial"] for item in bound["instances"])
     assert [slope["axis"] for slope in content["slopes"]] == ["b", "T"]
     assert json.loads((tmp_path / f"{example.stem}.json").read_text()) == content
-    assert len(list(tmp_path.glob(f"{example.stem}_*.svg"))) == 2
+    page = (tmp_path / f"{example.stem}.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == len(list(tmp_path.glob(f"{example.stem}_*.svg"))) == 2
     assert torch.get_default_dtype() == torch.float32
 
 
@@ -227,6 +228,7 @@ def test_a_violated_claim_ends_the_check_with_its_name_and_exit_code_1(
     assert content["verdict"] == "refuted"
     assert "bounds" not in content
     assert not list(out.glob("*.svg"))
+    assert "violated" in (out / "mine.html").read_text(encoding="utf-8")
 
 
 BROKEN = [
