@@ -1,5 +1,6 @@
 """What a check of a user's problem came to: tables, sentences, and a page."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,8 +18,20 @@ def tables(content: Mapping[str, Any]) -> list[Table]:
     """Return the claims, and where they stand the bounds and the slopes, as tables."""
     out = [_claims(content)]
     if "bounds" in content:
-        out += [_bounds(content["bounds"]), _slopes(content["slopes"])]
+        out += [_bounds(content), _slopes(content["slopes"])]
     return out
+
+
+def setting(content: Mapping[str, Any]) -> str:
+    """Return the hyper-parameters that the cells share, and the schedule's constants."""
+    cell = content["cells"][0]
+    scale = math.sqrt(cell["b"] * cell["T"])
+    c_gamma, c_rho = cell["gamma"] * scale / cell["b"], cell["rho"] * scale
+    return (
+        f"eps = {number(cell['eps'])}, beta1 = {number(cell['beta1'])}, "
+        f"beta2 = {number(cell['beta2'])}, gamma = {number(c_gamma)} sqrt(b/T), "
+        f"rho = {number(c_rho)}/sqrt(bT), {content['runs']} runs of each cell"
+    )
 
 
 def lines(content: Mapping[str, Any]) -> list[str]:
@@ -65,6 +78,7 @@ def page(content: Mapping[str, Any], figures: Mapping[str, str]) -> str:
     return environment.get_template("check.html.j2").render(
         content=content,
         lines=lines(content),
+        setting=setting(content),
         meanings=MEANINGS,
         figures={name: report.inline(svg, name) for name, svg in figures.items()},
         captions=CAPTIONS,
@@ -107,7 +121,8 @@ def _verdict(row: Mapping[str, Any]) -> Text:
     return Text("not violated", style=STYLES["holds"])
 
 
-def _bounds(bounds: Sequence[Mapping[str, Any]]) -> Table:
+def _bounds(content: Mapping[str, Any]) -> Table:
+    bounds = content["bounds"]
     by_cell: dict[tuple[int, int], dict[str, Any]] = {}
     for bound in bounds:
         for item in bound["instances"]:
@@ -125,6 +140,7 @@ def _bounds(bounds: Sequence[Mapping[str, Any]]) -> Table:
     sides: dict[str, str] = dict.fromkeys(columns, "right")
     title = (
         "(1/T) sum E||grad f(x_t)||^2 and its bounds, in F^2/X^2\n"
+        f"{setting(content)}\n"
         "The interval's low end holds for any number of runs, its high end takes means for normal"
     )
     return table(title, sides, rows)

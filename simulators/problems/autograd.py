@@ -26,6 +26,7 @@ PIECE = 2**20
 """Numbers of the data that a full gradient takes at once."""
 
 CURES = (
+    ("same device", "write t.to(x) for a tensor t that is not an argument, or pass it in data"),
     ("dtype", "write t.to(x) for a tensor t that is not an argument, or pass it in data"),
     ("data-dependent", "write torch.where for an `if` on numbers: many points go at once"),
     ("item()", "write torch.where for an `if` on numbers: many points go at once"),
