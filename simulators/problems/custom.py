@@ -77,7 +77,8 @@ def custom(
     value : callable
         ``value(x)``: f(x). With data it is the mean of sample_value if not given.
     gradient : callable
-        ``gradient(x)``: grad f(x), (d,). It comes from ``value`` or from the data if not given.
+        ``gradient(x)``: grad f(x), (d,), where value is not given. With data it is the mean of the
+        samples' gradients if neither is.
     name : str
         What reports call the problem; the noise depends on it, on x_0 and on the data.
 
@@ -95,6 +96,8 @@ def custom(
             raise InputError(f"{label} = {function!r} is no function: give one of x.")
     _exactly_one({"sample_value": sample_value, "sample_gradient": sample_gradient})
     _exactly_one({"data": data, "noise": noise})
+    if value is not None and gradient is not None:
+        raise InputError("value and gradient are both given: drop gradient, it comes from value.")
     if noise is not None and value is None and gradient is None:
         raise InputError("noise needs value or gradient: f is no mean over data that can be taken.")
     known = value is not None or (sample_value is not None and data is not None)
@@ -167,14 +170,18 @@ class Custom:
     def spec(self) -> dict[str, Any]:
         """What the noise key comes from: name, x_0 and data, not the functions or the claims."""
         drawn = {"noise": self.uniforms} if self.uniforms else {"N": self.N}
+        return {
+            "kind": "custom", "name": self.name, "d": self.d, **drawn, "sha256": self._digest,
+        }  # fmt: skip
+
+    @cached_property
+    def _digest(self) -> str:
+        """The SHA-256 of x_0 and of the data, as little-endian doubles."""
         hashed = hashlib.sha256(self.x0.astype("<f8").tobytes())
         for array in self.data:
             hashed.update(repr(tuple(array.shape)).encode())
             hashed.update(np.ascontiguousarray(array.numpy().astype("<f8")).tobytes())
-        return {
-            "kind": "custom", "name": self.name, "d": self.d, **drawn,
-            "sha256": hashed.hexdigest(),
-        }  # fmt: skip
+        return hashed.hexdigest()
 
     @property
     def L(self) -> float:

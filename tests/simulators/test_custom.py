@@ -277,6 +277,7 @@ WRONG = [
     ({"data": (A, Y[:5])}, "[5, 20] rows"),
     ({"data": ([[1.0, float("nan")]],)}, "finite"),
     ({"data": "rows.csv"}, "data[0]"),
+    ({"value": torch.sum, "gradient": torch.cos}, "drop gradient"),
     ({"f_star": None}, "Claim f_star"),
     ({"Delta": 1.0}, "Claim f_star"),
     ({"sample_gradient": good}, "exactly one of sample_value and sample_gradient"),
