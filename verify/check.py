@@ -56,7 +56,7 @@ class Grid:
     """
 
     b: tuple[int, ...] = (4, 16, 64)
-    T: tuple[int, ...] = (1024, 2048, 4096)
+    T: tuple[int, ...] = (512, 1024, 2048)
     held: int = 16
     runs: int = 32
 

@@ -52,7 +52,19 @@ class Autograd:
         self.d, self.N, self.uniforms, self.x0 = (
             problem.d, problem.N, problem.uniforms, problem.x0,
         )  # fmt: skip
-        self.given = problem.given
+        self.given = given = problem.given
+        one_point = (0, *[None] * (1 if problem.uniforms else len(problem.data)))
+        at_points = vmap(self._sample_gradient, one_point)
+        self._batched = {
+            "mini-batch": vmap(self._mean_gradient),
+            "samples": vmap(at_points, tuple(None if axis == 0 else 0 for axis in one_point)),
+            "own": vmap(at_points),
+            "gradients": vmap(self._sum_of_gradients, one_point),
+            "values": vmap(self._sum_of_values, one_point),
+            "gradient": given["gradient"] and vmap(given["gradient"]),
+            "value": given["value"] and vmap(given["value"]),
+            "slope": given["value"] and vmap(grad(given["value"])),
+        }
         self._graphs: dict[Any, Callable[..., torch.Tensor]] = {}
 
     def prepare(self, dtype: torch.dtype, device: torch.device) -> None:
@@ -76,41 +88,33 @@ class Autograd:
 
     def batch_gradient(self, x: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
         """Return the mini-batches' gradients, (C, d), at x, (C, d)."""
-        return self._replay("sample", vmap(self._mean_gradient), x, *self.rows(samples))
+        return self._replay("mini-batch", x, *self.rows(samples))
 
     def sample_gradients(self, x: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
         """Return each sample's gradient, (n, P, d), at x, (P, d); samples (n,) or (n k,)."""
-        over_points = vmap(self._sample_gradient, (0, *[None] * self._parts))
-        over_samples = vmap(over_points, (None, *[0] * self._parts))
-        return self._replay("each", over_samples, x, *self.rows(samples))
+        return self._replay("samples", x, *self.rows(samples))
 
     def own_gradients(self, x: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
         """Return sample n's gradient at point n, (n, P, d); x (n, P, d), samples (n,) or (n k,)."""
-        over_points = vmap(self._sample_gradient, (0, *[None] * self._parts))
-        return self._replay("own", vmap(over_points), x, *self.rows(samples))
+        return self._replay("own", x, *self.rows(samples))
 
     def gradient(self, x: torch.Tensor) -> torch.Tensor:
         """Return grad f, (P, d), at x, (P, d)."""
-        given = self.given
-        if given["gradient"] is not None:
-            return self._replay("gradient", vmap(given["gradient"]), x)
-        if given["value"] is not None:
-            return self._replay("value", vmap(grad(given["value"])), x)
-        return self._over_data("all gradients", self._sum_of_gradients, x)
+        if self.given["gradient"] is not None:
+            return self._replay("gradient", x)
+        if self.given["value"] is not None:
+            return self._replay("slope", x)
+        return self._over_data("gradients", x)
 
     def objective(self, x: torch.Tensor) -> torch.Tensor:
         """Return f, (P,) float64, at x, (P, d); nan where only gradients are given."""
         if self.given["value"] is not None:
-            values = self._replay("value of", vmap(self.given["value"]), x)
+            values = self._replay("value", x)
         elif self.given["sample_value"] is not None and not self.uniforms:
-            values = self._over_data("all values", self._sum_of_values, x)
+            values = self._over_data("values", x)
         else:
             values = torch.full((len(x),), torch.nan, device=x.device)
         return values.to(torch.float64)
-
-    @property
-    def _parts(self) -> int:
-        return 1 if self.uniforms else len(self.data)
 
     def _sample_gradient(self, x: torch.Tensor, *sample: torch.Tensor) -> torch.Tensor:
         given = self.given["sample_gradient"]
@@ -128,20 +132,15 @@ class Autograd:
     def _sum_of_values(self, x: torch.Tensor, *rows: torch.Tensor) -> torch.Tensor:
         return vmap(self.given["sample_value"], (None, *[0] * len(rows)))(x, *rows).sum(0)
 
-    def _over_data(
-        self, name: str, function: Callable[..., torch.Tensor], x: torch.Tensor
-    ) -> torch.Tensor:
-        """Return the mean over all data of a function of points and rows that sums over rows."""
+    def _over_data(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        """Return the mean over all data of what a function of points and rows sums over rows."""
         width = len(x) * (sum(array[0].numel() for array in self.data) + self.d)
         pieces = zip(*(array.split(max(1, PIECE // width)) for array in self.data), strict=True)
-        at_points = vmap(function, (0, *[None] * self._parts))
-        sums = [self._replay(name, at_points, x, *piece) for piece in pieces]
+        sums = [self._replay(name, x, *piece) for piece in pieces]
         return sum(sums[1:], sums[0]) / self.N
 
-    def _replay(
-        self, name: str, function: Callable[..., torch.Tensor], *arguments: torch.Tensor
-    ) -> torch.Tensor:
-        """Return function(*arguments) by the trace of an earlier call of these shapes."""
+    def _replay(self, name: str, *arguments: torch.Tensor) -> torch.Tensor:
+        """Return a function of the arguments by the trace of an earlier call of these shapes."""
         key = (name, *(argument.shape for argument in arguments))
         if key not in self._graphs:
             with (
@@ -151,8 +150,8 @@ class Autograd:
             ):
                 plain = [argument.clone() for argument in arguments]
                 if not self.replays:
-                    return function(*plain)
-                self._graphs[key] = make_fx(function)(*plain).forward
+                    return self._batched[name](*plain)
+                self._graphs[key] = make_fx(self._batched[name])(*plain).forward
         return self._graphs[key](*arguments)
 
 
