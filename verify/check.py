@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from figures import bound_vs_measured, linear_speedup, style
+from figures import style
 from simulators import simulate
 from simulators.problems import Custom
 from simulators.runs import Runs
@@ -23,6 +23,7 @@ from theory.errors import InputError
 from theory.setting import Hyperparameters
 from theory.theorem1 import CORRECTED, TIGHT
 from verify import claimed
+from verify.check_drawing import draw
 from verify.check_report import page
 from verify.claim import ERROR_BUDGET
 from verify.claims.corollary1 import MARGIN, TARGET
@@ -160,7 +161,7 @@ def check(
         return Checked(content, {})
     content["bounds"] = [_bound(problem, bound, cells, runs) for bound in BOUNDS]
     content["slopes"] = [_slope(axis, grid, cells, runs) for axis in ("b", "T")]
-    return Checked(_judged(content), draw(problem, cells, runs, content["slopes"]))
+    return Checked(_judged(content), draw(problem, BOUNDS, cells, runs, content["slopes"]))
 
 
 def _judged(content: dict[str, Any]) -> dict[str, Any]:
@@ -269,65 +270,6 @@ def _slope(axis: str, grid: Grid, cells: Sequence[Mapping[str, Any]], runs: Runs
         ],
     }  # fmt: skip
     return {**evidence, "verdict": verdict(evidence)}
-
-
-def draw(
-    problem: Custom,
-    cells: Sequence[Mapping[str, Any]],
-    runs: Runs,
-    slopes: Sequence[Mapping[str, Any]],
-) -> dict[str, Figure]:
-    """Draw the bounds over T, a panel a batch size, and the speed-up."""
-    constants = problem.certificate.constants
-    longest = max(cell["T"] for cell in cells)
-    panels = []
-    for number, cell in enumerate(cells):
-        if cell["T"] != longest:
-            continue
-        rows = runs.rows(number)
-        T, first = np.unique(runs.step[rows[0]], return_index=True)
-        band = [normal_mean(runs.mean_grad_norm2[rows, k], CONFIDENCE) for k in first]
-        mean, low, high = (
-            np.array([getattr(interval, name) for interval in band])
-            for name in ("estimate", "low", "high")
-        )
-        hyper = Hyperparameters(**{name: cell[name] for name in HYPER if name != "T"}, T=T)
-        panels.append(
-            bound_vs_measured.Panel(
-                title=f"batch size $b = {cell['b']}$",
-                T=T,
-                mean=mean,
-                low=low,
-                high=high,
-                bounds={bound.name: bound.total(constants, hyper) for bound in BOUNDS},
-                trivial=float(trivial(constants)),
-                reference=mean[-1] * np.sqrt(T[-1] / T),
-            )
-        )
-    along_b, along_T = (_series(slope) for slope in slopes)
-    return {
-        "bound_vs_measured": bound_vs_measured.draw(panels, "95 % band"),
-        "linear_speedup": linear_speedup.draw(
-            along_b, along_T, "95 % interval", "both against $bT$\n"
-        ),
-    }
-
-
-def _series(slope: Mapping[str, Any]) -> linear_speedup.Series:
-    columns: dict[str, Any] = {
-        name: np.array([point[name] for point in slope["points"]])
-        for name in ("b", "T", "lhs", "low", "high")
-    }
-    fixed = "T" if slope["axis"] == "b" else "b"
-    return linear_speedup.Series(
-        label=f"{fixed} = {slope['held']}",
-        b=columns["b"],
-        T=columns["T"],
-        mean=columns["lhs"],
-        low=columns["low"],
-        high=columns["high"],
-        slope=(slope["slope"], slope["low"], slope["high"]),
-    )
 
 
 def save(checked: Checked, folder: Path, stem: str) -> list[Path]:

@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from verify import report
-from verify.claimed import MEANINGS, sentence
 from verify.tables import STYLES, number
 from verify.tables import _table as table
 
@@ -55,6 +54,15 @@ def lines(content: Mapping[str, Any]) -> list[str]:
         out.append(f"Theorem 1, {bound['name']}: {said}{empty}.")
     return out + [_speedup(slope) for slope in content["slopes"]]
 
+
+MEANINGS = {
+    "L": "how fast a sample's gradient changes",
+    "sigma": "root of the variance of a sample's gradient",
+    "G": "largest coordinate of a sample's gradient",
+    "bias": "mean of the samples' gradients less grad f",
+    "f_star": "least value of f",
+}
+"""What each search measures."""
 
 CAPTIONS = {
     "bound_vs_measured": "Theorem 1 over T at each batch size's step gamma: the measured running "
@@ -159,3 +167,44 @@ def _slopes(slopes: Sequence[Mapping[str, Any]]) -> Table:
             for row in slopes
         ),
     )  # fmt: skip
+
+
+def sentence(found: Mapping[str, Any]) -> str:
+    """Return what a violated claim comes to: the constant, both values, the point, the cure."""
+    name, claimed, value = found["constant"], f"{found['claimed']:.6g}", f"{found['value']:.6g}"
+    where = f"at {_point(found['at'][0])}"
+    if "along" in found:
+        where = f"on a run that ends {where}"
+    sample = found.get("sample")
+    whose = "a sample's" if sample is None else f"sample {_point(sample)}'s"
+    if name == "L":
+        return (
+            f"L = {claimed} is violated: {whose} gradient changes by {value} per unit {where}. "
+            f"Claim L of at least {value}, or mend the gradient."
+        )
+    if name == "G":
+        return (
+            f"G = {claimed} is violated: {whose} gradient has a coordinate of {value} {where}. "
+            f"Claim G of at least {value}, or mend the gradient."
+        )
+    if name == "sigma":
+        return (
+            f"sigma = {claimed} is violated: the samples' gradients have a root variance of "
+            f"{value} {where}. Claim sigma of at least {value}, or mend the gradient."
+        )
+    if name == "f_star":
+        return (
+            f"f_star = {claimed} is violated: f is {value} {where}. Claim f_star of at most "
+            f"{value}, or mend the value."
+        )
+    return (
+        f"the samples' gradients are biased: their mean is {value} off grad f {where}. Make value "
+        "or gradient the mean of what a sample gives."
+    )
+
+
+def _point(x: Any) -> str:
+    if not isinstance(x, list):
+        return str(x)
+    shown = ", ".join(f"{value:.4g}" for value in x[:6])
+    return f"[{shown}{', ...' if len(x) > 6 else ''}]"

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulators import noise as contract
+from simulators.problems import reading
 from simulators.problems.certificate import Certificate, Constant
 from simulators.problems.geometry import numbers
+from simulators.problems.reading import tensor
 from theory.errors import InputError
 from theory.setting import Constants
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     import torch
 
     from simulators.problems.autograd import Autograd
-
-LARGEST_NOISE = 512
-"""Most uniform numbers of a sample: the noise contract counts a mini-batch's blocks in one word."""
 
 AGREEMENT = 1e-9
 """Relative difference of a gradient taken alone from the same taken among others: rounding."""
@@ -150,10 +148,10 @@ class Custom:
         name: str,
     ) -> None:
         self.given, self.name = given, str(name)
-        self.x0 = _point(x0)
+        self.x0 = reading.point(x0)
         self.d = len(self.x0)
-        self.uniforms = _uniforms(noise)
-        self.data: tuple[torch.Tensor, ...] = () if data is None else _tensors(data)
+        self.uniforms = reading.uniforms(noise)
+        self.data: tuple[torch.Tensor, ...] = () if data is None else reading.tensors(data)
         self.N = len(self.data[0]) if self.data else 0
         self.claims = {
             label: float(numbers(label, claim, 0))
@@ -248,11 +246,11 @@ class Custom:
 
     def objective(self, x: np.ndarray, xp: Any = np) -> np.ndarray:
         """Return f(x), unit F, of the rows of x, (R, d); nan if f is not given."""
-        return self.exact.objective(_tensor(x)).numpy()
+        return self.exact.objective(tensor(x)).numpy()
 
     def gradient(self, x: np.ndarray, xp: Any = np) -> np.ndarray:
         """Return grad f(x), unit F/X, of the rows of x, (R, d)."""
-        return self.exact.gradient(_tensor(x)).numpy() if len(x) else np.zeros_like(x)
+        return self.exact.gradient(tensor(x)).numpy() if len(x) else np.zeros_like(x)
 
     def batch_gradient(self, x: np.ndarray, batch: np.ndarray, xp: Any = np) -> np.ndarray:
         """Return the mini-batch gradient at x, (R, d), unit F/X, from samples (R, b) or (R, b k).
@@ -260,11 +258,11 @@ class Custom:
         One point and one sample at a time, by plain automatic differentiation: what the engine's
         batched gradients must agree with.
         """
-        rows = self.exact.rows(_tensor(batch))
+        rows = self.exact.rows(tensor(batch))
         return np.stack(
             [
                 np.mean([self._alone(point, sample) for sample in zip(*own, strict=True)], axis=0)
-                for point, *own in zip(_tensor(x), *rows, strict=True)
+                for point, *own in zip(tensor(x), *rows, strict=True)
             ]
         )
 
@@ -308,13 +306,13 @@ class Custom:
                 f"{self.name} has two gradients of one sample at one point: take all noise from "
                 "the sample, as noise=k gives it."
             )
-        batched, here = self._in_float64(replays=False), _tensor(self.x0[None, :])
+        batched, here = self._in_float64(replays=False), tensor(self.x0[None, :])
         self.at_x0 = float(batched.objective(here))
         _check_finite(f"a sample's gradient of {self.name}", alone)
         _check_finite(f"the gradient of {self.name}", batched.gradient(here).numpy())
         if "f_star" in self.claims:
             _check_finite(f"the value of {self.name}", np.array([self.at_x0]))
-        together = batched.batch_gradient(here, _tensor(samples[None, :]))
+        together = batched.batch_gradient(here, tensor(samples[None, :]))
         apart = float(np.abs(together.numpy() - alone).max())
         if apart > AGREEMENT * max(float(np.abs(alone).max()), self.G):
             raise InputError(
@@ -336,52 +334,3 @@ def _check_shape(label: str, out: Any, shape: tuple[int, ...]) -> None:
 def _check_finite(what: str, values: np.ndarray) -> None:
     if not np.isfinite(values).all():
         raise InputError(f"{what} at x_0 is not finite: move x_0 or mend the function.")
-
-
-def _point(x0: Any) -> np.ndarray:
-    try:
-        point = _tensor(x0).numpy().astype(np.float64) + 0.0
-    except (TypeError, ValueError, RuntimeError):
-        raise InputError(f"x0 = {x0!r} is no vector of numbers: give d of them.") from None
-    if point.ndim != 1 or point.size == 0 or not np.isfinite(point).all():
-        raise InputError(f"x0 has the shape {point.shape}: give d finite numbers, (d,).")
-    point.setflags(write=False)
-    return point
-
-
-def _uniforms(noise: int | None) -> int:
-    if noise is None:
-        return 0
-    whole = isinstance(noise, int) and not isinstance(noise, bool)
-    if not whole or not 1 <= noise <= LARGEST_NOISE:
-        raise InputError(f"noise = {noise!r}: give a whole number from 1 to {LARGEST_NOISE}.")
-    return noise
-
-
-def _tensors(data: Any) -> tuple["torch.Tensor", ...]:
-    import torch
-
-    several = isinstance(data, tuple | list) and not all(np.isscalar(item) for item in data)
-    arrays = []
-    for number, item in enumerate(data if several else (data,)):
-        try:
-            array = _tensor(item)
-        except (TypeError, ValueError, RuntimeError):
-            raise InputError(f"data[{number}] is no array of numbers: give (N, ...).") from None
-        if array.ndim == 0 or array.is_complex() or not torch.isfinite(array).all():
-            raise InputError(f"data[{number}] is not (N, ...) finite real numbers.")
-        arrays.append(array)
-    lengths = {len(array) for array in arrays}
-    if len(lengths) != 1 or not 1 <= min(lengths) <= contract.LARGEST_N:
-        raise InputError(
-            f"data have {sorted(lengths) or 'no'} rows: give each array one row a sample."
-        )
-    return tuple(arrays)
-
-
-def _tensor(values: Any) -> "torch.Tensor":
-    import torch
-
-    if isinstance(values, torch.Tensor):
-        return values.detach().cpu()
-    return torch.tensor(np.asarray(values))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from simulators import custom
-from verify import check, claimed, cli
+from verify import check, check_report, claimed, cli
 from verify.verdict import verdict
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
@@ -95,7 +95,7 @@ def test_a_wrong_claim_is_caught_named_and_measured_where_it_is_said_to_be(const
     rows, outcome = searched(problem)
     assert (outcome, violated(rows)) == ("refuted", [constant])
     row = rows[constant]
-    said = claimed.sentence(row)
+    said = check_report.sentence(row)
     for part in (f"{constant} = {row['claimed']:.6g} is violated", f"{row['value']:.6g}", "Claim"):
         assert part in said
     everyone = np.arange(12)[:, None]
@@ -129,7 +129,7 @@ def test_a_value_that_is_not_the_mean_of_its_samples_is_caught(problem):
 
     rows, outcome = searched(problem(value=value, f_star=-100.0))
     assert (outcome, violated(rows)) == ("refuted", ["bias"])
-    assert "biased" in claimed.sentence(rows["bias"])
+    assert "biased" in check_report.sentence(rows["bias"])
 
 
 def test_an_f_star_above_the_first_value_is_caught():
