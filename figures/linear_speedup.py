@@ -23,10 +23,10 @@ class Series:
     b, T : (K,)
     mean, low, high : (K,), unit F^2/X^2
         The measured left side with its interval.
-    exact : (K,)
-        Its closed form without perturbation.
     slope : (float, float, float)
         The fitted slope and its interval.
+    exact : (K,) or None
+        Its closed form without perturbation, where one is known.
     """
 
     label: str
@@ -35,11 +35,17 @@ class Series:
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    exact: np.ndarray
     slope: tuple[float, float, float]
+    exact: np.ndarray | None = None
 
 
-def draw(along_b: Series, along_T: Series, interval: str, style: Style = PAPER) -> Figure:
+def draw(
+    along_b: Series,
+    along_T: Series,
+    interval: str,
+    style: Style = PAPER,
+    collapse: str = "both against $bT$:\none curve",
+) -> Figure:
     """Draw the three panels.
 
     Parameters
@@ -47,6 +53,8 @@ def draw(along_b: Series, along_T: Series, interval: str, style: Style = PAPER) 
     along_b, along_T : Series
     interval : str
         What the slopes' intervals are, such as ``"99.9999 % interval"``.
+    collapse : str
+        Title of the third panel.
     """
     with style.applied():
         figure, row = plt.subplots(1, 3, figsize=style.size(2.6), sharey=True)
@@ -59,7 +67,7 @@ def draw(along_b: Series, along_T: Series, interval: str, style: Style = PAPER) 
         _collapse(row[2], (along_b, along_T))
         row[0].set_title(f"slope in $b$ at ${along_b.label}$\n{_slope(along_b, interval)}")
         row[1].set_title(f"slope in $T$ at ${along_T.label}$\n{_slope(along_T, interval)}")
-        row[2].set_title("both against $bT$:\none curve\n")
+        row[2].set_title(f"{collapse}\n")
         row[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         row[0].yaxis.set_major_formatter(
             LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(9, 9))
@@ -78,7 +86,8 @@ def _against(
 ) -> None:
     axes.set_xscale("log", base=base)
     axes.set_yscale("log")
-    axes.plot(x, series.exact, color=COLOURS["grey"], linewidth=0.9, label="closed form, ρ = 0")
+    if series.exact is not None:
+        axes.plot(x, series.exact, color=COLOURS["grey"], linewidth=0.9, label="closed form, ρ = 0")
     _measured(axes, x, series, colour, marker, "measured, 95 %")
     span = float(x[-1] / x[0])
     corner = (float(x[0]) * span**0.45, 1.12 * float(series.mean[0]) * span**-0.225)

@@ -20,6 +20,10 @@ engine or device around it.
   comes from the Philox block (t, i div 2, replicate, stream "samples" of the worker): words 0 and
   1 for even i, 2 and 3 for odd i. The first is the low, the second the high half of a 64-bit u,
   and the index is floor(u N/2^64): each has probability 1/N within 2^-64.
+* Uniforms: a problem given by its noise draws k numbers for a sample. Number j of sample i of step
+  t's batch comes from word j mod 4 of the Philox block (t, i ceil(k/4) + j div 4, replicate, stream
+  "uniforms" of the worker): its upper 23 bits h make (2h + 1)/2^24, the same number in float32 and
+  float64, never 0 or 1, of mean 1/2.
 * Steps with a full gradient, where that is costly: a stretch of n steps from step q on has one,
   step q + floor(u n/2^64), u from words 0 and 1 of the block (q, 0, replicate, stream
   "full_gradient_steps"). `simulators.engines.strata` says which stretches.
@@ -40,7 +44,7 @@ import numpy as np
 
 from theory.errors import InputError
 
-PURPOSES = {"gradient": 0, "samples": 1, "full_gradient_steps": 2, "problem": 3}
+PURPOSES = {"gradient": 0, "samples": 1, "full_gradient_steps": 2, "problem": 3, "uniforms": 4}
 """What a stream of the counter's fourth word is for."""
 
 LARGEST_B = 2**20
@@ -51,6 +55,9 @@ VARIANCE_TOLERANCE = 1e-8
 
 LARGEST_N = 2**31
 """Most samples of a finite sum, so that drawing an index stays within signed 64 bits."""
+
+UNIFORM = 2.0**-24
+"""What a whole number of `batch_uniforms` is to be multiplied by."""
 
 _WORD = 0xFFFFFFFF
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -108,13 +115,14 @@ def below(n: Any, low: Any, high: Any) -> Any:
 
 
 def batch_samples(
-    N: int, t: int, replicate: Any, key: tuple[Any, Any], worker: int, pairs: Any
+    N: int, t: Any, replicate: Any, key: tuple[Any, Any], worker: int, pairs: Any
 ) -> tuple[Any, Any]:
     """Return the indices in [0, N) of the even and of the odd samples of a mini-batch.
 
     Parameters
     ----------
-    N, t, worker : int
+    N, worker : int
+    t : int, or an array or tensor of shape (K, 1, 1) for K steps
     replicate : (R, 1) int64 array or tensor
     key : two (R, 1) int64 arrays or tensors
     pairs : (1, ceil(b/2)) int64 array or tensor
@@ -122,13 +130,40 @@ def batch_samples(
 
     Returns
     -------
-    two (R, ceil(b/2)) int64 arrays or tensors
+    two (R, ceil(b/2)), or (K, R, ceil(b/2)), int64 arrays or tensors
         Where b is odd, the last of the odd ones is not used.
     """
     zero = pairs * 0
     counter = (zero + t, pairs, replicate, zero + stream("samples", worker))
     words = philox(counter, key)
     return below(N, words[0], words[1]), below(N, words[2], words[3])
+
+
+def batch_uniforms(
+    k: int, t: Any, replicate: Any, key: tuple[Any, Any], worker: int, samples: Any
+) -> list[Any]:
+    """Return the k numbers of every sample of a mini-batch, in units of `UNIFORM`.
+
+    Parameters
+    ----------
+    k, worker : int
+    t : int, or an array or tensor of shape (K, 1, 1) for K steps
+    replicate : (R, 1) int64 array or tensor
+    key : two (R, 1) int64 arrays or tensors
+    samples : (1, b) int64 array or tensor
+        0, 1, 2, ...
+
+    Returns
+    -------
+    k int64 arrays or tensors of shape (R, b), or (K, R, b)
+        Odd, between 0 and 2^24.
+    """
+    blocks, zero, words = -(-k // 4), samples * 0, []
+    for number in range(blocks):
+        block = samples * blocks + number
+        counter = (zero + t, block, replicate, zero + stream("uniforms", worker))
+        words += philox(counter, key)
+    return [((word >> 9) << 1) | 1 for word in words[:k]]
 
 
 def drawn_step(first: Any, n: Any, replicate: Any, key: tuple[Any, Any]) -> Any:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from simulators import noise
 from simulators.engines import strata
 from simulators.engines.choice import Choice, choose
-from simulators.problems import FiniteSum, Problem, SeparableProblem
+from simulators.problems import Custom, FiniteSum, Problem, SampledProblem
 from simulators.runs import Inputs, Runs
 from simulators.update import METHODS, Method
 from theory.errors import InputError
@@ -32,7 +32,7 @@ LARGEST_FLOAT32 = 1e18
 
 
 def simulate(
-    problem: SeparableProblem | FiniteSum,
+    problem: Problem,
     *,
     gamma: npt.ArrayLike,
     rho: npt.ArrayLike,
@@ -60,8 +60,8 @@ def simulate(
 
     Parameters
     ----------
-    problem : SeparableProblem or FiniteSum
-        A certified problem.
+    problem : SeparableProblem, FiniteSum or Custom
+        A certified problem, or one of your own.
     gamma, rho, beta1, beta2, eps, b, T : number or array
         Hyper-parameters; they broadcast, and each element of the broadcast shape, in C order, is
         a cell. gamma and rho in X, eps in F/X.
@@ -82,8 +82,8 @@ def simulate(
     engine : str
         ``numba`` (compiled for this processor), ``torch`` (any device), ``triton`` (GPU; what its
         kernel cannot hold runs on torch, on the same GPU), ``reference`` (NumPy float64, the
-        oracle) or ``auto``: torch on a GPU, else numba; `simulators.engines.choice.choose` says
-        which, and why.
+        oracle) or ``auto``: torch on a GPU and for a problem given in torch, else numba;
+        `simulators.engines.choice.choose` says which, and why.
     device : str
         ``auto`` (a GPU if torch sees one), or a torch device such as ``cpu`` or ``cuda``.
     threads : int, optional
@@ -96,9 +96,9 @@ def simulate(
     common_noise : bool
         Whether all cells share their noise, for paired comparisons.
     gradient_share : float, optional
-        Of a finite sum: the share of the steps whose true gradient is evaluated for the running
-        means, besides step 0 and the checkpoints; 1/64 if nothing is said, 1 for every step. It
-        changes no iterate (`simulators.engines.strata`).
+        Of a finite sum or a custom problem: the share of the steps whose true gradient is evaluated
+        for the running means, besides step 0 and the checkpoints; 1/64 if nothing is said, 1 for
+        every step. It changes no iterate (`simulators.engines.strata`).
     progress : callable, optional
         Called now and then with (steps done, steps in all).
 
@@ -114,7 +114,7 @@ def simulate(
     """
     hyper = Hyperparameters(gamma=gamma, rho=rho, beta1=beta1, beta2=beta2, eps=eps, b=b, T=T)
     _choice("method", method, METHODS)
-    choice = choose(engine, device, threads)
+    choice = choose(engine, device, threads, in_torch=isinstance(problem, Custom))
     _choice("dtype", dtype, DTYPES)
     _choice("record", record, RECORDS)
     runs, seed = _whole("runs", runs, 1), _whole("seed", seed, 0)
@@ -129,8 +129,8 @@ def simulate(
         if largest >= 2**32:
             raise InputError(f"{name} = {largest} exceeds 2^32 - 1, what the noise can count.")
     stretch = _stretch(problem, gradient_share)
-    if isinstance(problem, FiniteSum):
-        _check_samples(hyper, workers)
+    if isinstance(problem, SampledProblem):
+        _check_samples(hyper, workers, max(1, problem.uniforms))
     if choice.engine == "reference":
         dtype = "float64"
     if dtype == "float32":
@@ -173,11 +173,12 @@ def _run(
             "engine = 'triton' has no kernel for finite sums: use engine torch on the GPU, or "
             "numba on the CPU."
         )
-    if isinstance(problem, FiniteSum):
+    if isinstance(problem, SampledProblem):
         from simulators.engines import torch_samples
 
+        given = torch_samples.Finite(problem) if isinstance(problem, FiniteSum) else problem.torch()
         return torch_samples.run(
-            torch_samples.Finite(problem), method, inputs, trajectory=trajectory, dtype=dtype,
+            given, method, inputs, trajectory=trajectory, dtype=dtype,
             stretch=stretch, device=choice.device, progress=progress,
         )  # fmt: skip
     if choice.engine == "numba":
@@ -250,23 +251,24 @@ def _inputs(
 def _stretch(problem: Problem, share: float | None) -> int:
     """Return how many steps one with a full gradient stands for."""
     if share is None:
-        return strata.length(strata.DEFAULT_SHARE) if isinstance(problem, FiniteSum) else 1
-    if not isinstance(problem, FiniteSum):
+        return strata.length(strata.DEFAULT_SHARE) if isinstance(problem, SampledProblem) else 1
+    if not isinstance(problem, SampledProblem):
         raise InputError(
-            f"gradient_share = {share!r} is for finite sums: this problem's true gradient comes "
-            "free at every step. Drop it."
+            f"gradient_share = {share!r} is for sums over samples: this problem's true gradient "
+            "comes free at every step. Drop it."
         )
     if isinstance(share, bool) or not isinstance(share, int | float) or not 1e-9 <= share <= 1:
         raise InputError(f"gradient_share = {share!r}: give a number from 1e-9 to 1.")
     return strata.length(share)
 
 
-def _check_samples(hyper: Hyperparameters, workers: np.ndarray) -> None:
-    most = int(np.max(hyper.b)) * int(workers.max())
+def _check_samples(hyper: Hyperparameters, workers: np.ndarray, numbers: int) -> None:
+    most = int(np.max(hyper.b)) * int(workers.max()) * numbers
     if most > MOST_SAMPLES:
+        what = "b times workers" + (f" times noise = {numbers}" if numbers > 1 else "")
         raise InputError(
-            f"b times workers = {most} exceeds {MOST_SAMPLES}, the samples a step can draw: lower "
-            "b or workers."
+            f"{what} = {most} exceeds {MOST_SAMPLES}, the samples a step can draw: lower b or "
+            "workers."
         )
 
 

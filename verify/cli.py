@@ -656,6 +656,69 @@ def classroom(
 
 
 @app.command()
+def check(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="PROBLEM.py", help="A file that sets problem = custom(...)."),
+    ],
+    runs: Annotated[
+        int | None, typer.Option(parser=_whole, metavar="N", help="Replicates of each cell.")
+    ] = None,
+    seed: Seed = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Shorter searches and runs.")] = False,
+    eps: Annotated[
+        float | None,
+        typer.Option(parser=_number, metavar="NUMBER", help="Root of v_hat's start; G/2, F/X."),
+    ] = None,
+    beta1: Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Momentum.")] = 0.0,
+    beta2: Annotated[
+        float, typer.Option(parser=_number, metavar="NUMBER", help="Second-moment parameter.")
+    ] = 0.999,
+    c_rho: Annotated[
+        float | None,
+        typer.Option(parser=_number, metavar="NUMBER", help="rho = c_rho/sqrt(bT); G/(10 L), X."),
+    ] = None,
+    device: Device = "auto",
+    threads: Annotated[
+        int, typer.Option(parser=_whole, metavar="N", help="Of torch: on small problems 1 is best.")
+    ] = 1,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the result as JSON and its figures.")
+    ] = Path("results/check"),
+    json: Json = False,
+) -> None:
+    """Check a problem of your own: its claimed constants, the bounds on its runs, the speed-up.
+
+    The file is run like any Python file; in it, problem = custom(...), or a function problem().
+    Searches first try to violate the claimed L, sigma, G and f_star; then Algorithm 1 runs on a
+    grid of b and T. Exit code 1 if a claim or a bound is violated, or more runs are needed to
+    tell; 2 for bad input, an error in the file among it.
+    """
+    from verify.check import check as run
+    from verify.check import save, settings
+    from verify.check_report import lines, tables
+    from verify.files import writable_folder
+    from verify.user_file import load, running
+
+    grid, effort = settings(quick, runs)
+    writable_folder(out)
+    with running(file, threads), _progress() as report:
+        checked = run(
+            load(file), grid=grid, effort=effort, seed=seed, beta1=beta1, beta2=beta2, eps=eps,
+            c_rho=c_rho, device=device, progress=report,
+        )  # fmt: skip
+    paths = save(checked, out, file.stem)
+    if json:
+        _print_json(checked.content)
+    else:
+        _show(*tables(checked.content), width=120)
+        print("\n".join(lines(checked.content)))
+        print(f"{paths[0]}, {paths[1]}")
+    if not checked.fine:
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor() -> None:
     """Say what is installed, on which device runs will go, and what may be in the way."""
     from verify import tables

@@ -6,13 +6,17 @@ up heads; all 2^d of them are tried at every point, so d should be small. Of a f
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import differential_evolution
+from scipy.stats import qmc
 
-from simulators.problems import FiniteSum, Problem
+from simulators.problems import FiniteSum, SeparableProblem
+
+Problem = SeparableProblem | FiniteSum
+"""What is searched here; `verify.claimed` searches problems of users."""
 
 REACHES = (6.0, 14.0)
 """A search near by and one far out: points have coordinates up to sinh(reach) G/L, 2e2 and 6e5."""
@@ -89,22 +93,62 @@ def _largest(
 ) -> Found:
     """Maximise ``value`` over points with d coordinates and the ranges ``more``."""
     unit = problem.G / problem.L
+    ranges = [[(-reach, reach)] * problem.d + more for reach in REACHES]
+    return largest(value, lambda z: [unit * place for place in points(z)], ranges, seed)
+
+
+def largest(
+    value: Callable[..., np.ndarray],
+    points: Callable[[np.ndarray], list[np.ndarray]],
+    ranges: Sequence[list[tuple[float, float]]],
+    seed: int,
+    *,
+    members: int | None = None,
+    generations: int = 60,
+) -> Found:
+    """Maximise a function by differential evolution.
+
+    Parameters
+    ----------
+    value : callable
+        From points, (P, d) each, to P values.
+    points : callable
+        From P rows of variables to these points.
+    ranges : sequence of lists of pairs
+        Each variable's range, for each search.
+    seed : int
+    members : int, optional
+        Of the population; `POPULATION` a variable if None.
+    generations : int
+    """
 
     def negative(columns: np.ndarray) -> np.ndarray:
-        return -value(*(unit * place for place in points(columns.T)))
+        return -value(*points(columns.T))
+
+    def beginning(box: list[tuple[float, float]]) -> Any:
+        return "sobol" if members is None else _spread(box, members, seed)
 
     found: list[Any] = [
         differential_evolution(
-            negative, [(-reach, reach)] * problem.d + more, vectorized=True, updating="deferred",
-            init="sobol", popsize=POPULATION, maxiter=60, tol=1e-10, atol=0, polish=False,
+            negative, box, vectorized=True, updating="deferred",
+            init=beginning(box), popsize=POPULATION,
+            maxiter=generations, tol=1e-10, atol=0, polish=False,
             rng=np.random.default_rng([seed, number]),
         )
-        for number, reach in enumerate(REACHES)
+        for number, box in enumerate(ranges)
     ]  # fmt: skip
     best = min(found, key=lambda result: result.fun)
-    at = [(unit * place[0]).tolist() for place in points(best.x[None, :])]
-    members = POPULATION * len(best.x)
-    return Found(float(-best.fun), at, members * sum(int(result.nfev) for result in found))
+    at = [place[0].tolist() for place in points(best.x[None, :])]
+    size = members or POPULATION * len(best.x)
+    return Found(float(-best.fun), at, size * sum(int(result.nfev) for result in found))
+
+
+def _spread(box: list[tuple[float, float]], members: int, seed: int) -> np.ndarray:
+    """Return the middle of a box and points spread evenly over it."""
+    low, high = np.array(box).T
+    shares = qmc.Sobol(len(box), rng=seed).random(members)
+    shares[0] = 0.5
+    return low + shares * (high - low)
 
 
 def _samples(problem: Problem, x: np.ndarray) -> np.ndarray:

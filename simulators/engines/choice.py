@@ -36,7 +36,13 @@ class Choice:
         return f"engine {self.engine} on {self.device}{several}: {self.reason}"
 
 
-def choose(engine: str = "auto", device: str = "auto", threads: int | None = None) -> Choice:
+def choose(
+    engine: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+    *,
+    in_torch: bool = False,
+) -> Choice:
     """Return the engine to run on.
 
     Parameters
@@ -47,6 +53,9 @@ def choose(engine: str = "auto", device: str = "auto", threads: int | None = Non
         ``auto`` (a GPU if torch sees one), ``cpu``, ``cuda`` or another torch device.
     threads : int, optional
         For the numba engine; as many as the process may run on if None.
+    in_torch : bool
+        Whether the problem is given in torch, as `simulators.custom` problems are: then torch runs
+        it, or the reference.
 
     Raises
     ------
@@ -57,6 +66,13 @@ def choose(engine: str = "auto", device: str = "auto", threads: int | None = Non
         raise InputError(f"engine = {engine!r} is not known: use {', '.join(ENGINES)}.")
     if threads is not None and threads < 1:
         raise InputError(f"threads = {threads}: give a whole number from 1, or none for all cores.")
+    if in_torch and engine in ("numba", "triton"):
+        raise InputError(
+            f"engine = {engine!r} cannot run a problem given in torch, whose functions it would "
+            "have to compile: use engine torch, or auto."
+        )
+    if in_torch and engine == "auto":
+        return Choice("torch", resolve_device(device), 1, "the problem is given in torch")
     if engine in ("numba", "reference"):
         if device not in ("auto", "cpu"):
             raise InputError(

@@ -11,12 +11,12 @@ import numpy as np
 from simulators import noise, update
 from simulators.engines.schedule import events
 from simulators.engines.strata import Strata
-from simulators.problems import FiniteSum, SeparableProblem
+from simulators.problems import Problem, SampledProblem, SeparableProblem
 from simulators.runs import Inputs, Runs
 
 
 def run(
-    problem: SeparableProblem | FiniteSum,
+    problem: Problem,
     method: update.Method,
     inputs: Inputs,
     *,
@@ -43,7 +43,7 @@ def run(
     most = int(inputs.workers.max())
     draws = _Heads(problem) if isinstance(problem, SeparableProblem) else _Samples(problem)
     path = np.full((R, longest + 1, d), np.nan) if trajectory else None
-    width = d if draws.name == "heads" else int(inputs.b.max())
+    width = d if draws.name == "heads" else int(inputs.b.max()) * draws.numbers
     drawn = np.full((R, longest, most, width), -1, dtype=np.int32) if trajectory else None
     if path is not None:
         path[:, 0] = problem.x0
@@ -117,7 +117,7 @@ def _put(old: np.ndarray, rows: np.ndarray, new: np.ndarray) -> np.ndarray:
 class _Heads:
     """The heads that a worker of every run draws at each step, (R, d) int64."""
 
-    name = "heads"
+    name, numbers = "heads", 1
 
     def __init__(self, problem: SeparableProblem) -> None:
         self.problem = problem
@@ -136,19 +136,23 @@ class _Heads:
 
 
 class _Samples:
-    """The samples that a worker of every run draws at each step, (R, b) int64."""
+    """The samples that a worker of every run draws at each step, (R, b) or (R, b k) int64."""
 
     name = "samples"
 
-    def __init__(self, problem: FiniteSum) -> None:
-        self.N = problem.N
+    def __init__(self, problem: SampledProblem) -> None:
+        self.N, self.uniforms = problem.N, problem.uniforms
+        self.numbers = max(1, self.uniforms)
 
     def at(self, t: int, inputs: Inputs, b: int, worker: int) -> np.ndarray:
-        pairs = np.arange((b + 1) // 2, dtype=np.int64)[None, :]
-        both = noise.batch_samples(
-            self.N, t, inputs.replicate[:, None], _key(inputs), worker, pairs
-        )
-        return np.stack(both, axis=2).reshape(len(inputs), -1)[:, :b]
+        where = inputs.replicate[:, None], _key(inputs), worker
+        if self.uniforms:
+            each = np.arange(b, dtype=np.int64)[None, :]
+            parts = noise.batch_uniforms(self.uniforms, t, *where, each)
+        else:
+            pairs = np.arange((b + 1) // 2, dtype=np.int64)[None, :]
+            parts = noise.batch_samples(self.N, t, *where, pairs)
+        return np.stack(parts, axis=2).reshape(len(inputs), -1)[:, : b * self.numbers]
 
     def batches(self, samples: np.ndarray, b: int) -> np.ndarray:
         return samples

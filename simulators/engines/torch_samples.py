@@ -2,9 +2,10 @@
 
 Every tensor operation of torch is free to choose its order of sums by the size of what it is
 given. Runs therefore go in chunks of one size, which depends on the problem, b and the device
-alone: what is left over is filled up with a repeated run. And the problem's operations must treat
-a row alike wherever it stands in its chunk, as `Finite`'s do. Then a run's bits do not depend on
-the grid around it. Statistics are summed in float64.
+alone: what is left over is filled up with a repeated run. And either the problem's operations treat
+a row alike wherever it stands in its chunk, as `Finite`'s do, or each cell has chunks of its own,
+where a run's place follows from its replicate. Then a run's bits do not depend on the grid around
+it. Statistics are summed in float64.
 
 The interface to a problem is `Sampled`; nothing else of a problem is used.
 """
@@ -33,49 +34,67 @@ LARGEST_CHUNK = {"cpu": 64, "cuda": 4096}
 POINTS = 8
 """Points whose full gradients or values are taken at once."""
 
+PLACES = 32
+"""Rows of a chunk, and points, taken at once at most where a row's bits depend on its place."""
+
 WAITING = 64
-"""Points that may wait for their full gradients."""
+"""Points that may wait for their full gradients, times `POINTS` where places matter."""
+
+AHEAD = 2**17
+"""Whole numbers that are drawn at once, for the steps to come."""
 
 PIECE = 2**20
 """Elements of a temporary that a full gradient makes."""
 
 
 class Sampled(Protocol):
-    """What the engine asks of a problem f(x) = (1/N) sum_i f_i(x).
+    """What the engine asks of a problem f(x) = E f_xi(x), xi one of N samples or k uniforms.
 
-    A row is a point. What is returned for a row must not depend on the other rows, nor on where
-    it stands among them; the number of rows is the same at every call of a chunk.
+    A row is a point. What is returned for a row must not depend on the other rows; the number of
+    rows is the same at every call of a chunk.
 
     Attributes
     ----------
     d : int
     N : int
         How many samples there are to draw from.
+    uniforms : int
+        k, the numbers that a sample is made of; 0 where samples are drawn from N.
     x0 : (d,) float64 array, unit X
+    rows_alike : bool
+        Whether a row's bits do not depend on where it stands among the rows either.
     """
 
     d: int
     N: int
+    uniforms: int
     x0: np.ndarray
+    rows_alike: bool
 
     def prepare(self, dtype: torch.dtype, device: torch.device) -> None:
         """Put the data where the runs are; called once, before everything else."""
 
     def batch_gradient(self, x: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
-        """Return the mean of the samples' gradients, (C, d), at x, (C, d); samples (C, b) int64."""
+        """Return the mean of the samples' gradients, (C, d), at x, (C, d).
+
+        ``samples``: (C, b) int64, or (C, b k) where a sample is k uniforms (`noise.UNIFORM`).
+        """
         ...
 
     def gradient(self, x: torch.Tensor) -> torch.Tensor:
-        """Return grad f(x), (`POINTS`, d), of the same dtype as x, or float64."""
+        """Return grad f(x), (P, d), of the same dtype as x, or float64; P always the same."""
         ...
 
     def objective(self, x: torch.Tensor) -> torch.Tensor:
-        """Return f(x), (`POINTS`,) float64, of x, (`POINTS`, d), in the runs' dtype."""
+        """Return f(x), (P,) float64, of x, (P, d), in the runs' dtype."""
         ...
 
 
 class Finite:
     """A `FiniteSum` for this engine."""
+
+    uniforms = 0
+    rows_alike = True
 
     def __init__(self, problem: FiniteSum) -> None:
         self.problem = problem
@@ -145,15 +164,19 @@ def run(
     where = torch.device(device)
     problem.prepare(DTYPES[dtype], where)
     chunks = []
-    for workers, b in np.unique(np.stack([inputs.workers, inputs.b]), axis=1).T.tolist():
-        mine = np.flatnonzero((inputs.workers == workers) & (inputs.b == b))
+    cell = 0 * inputs.cell if problem.rows_alike else inputs.cell
+    alike = np.stack([inputs.workers, inputs.b, cell])
+    for group in np.unique(alike, axis=1).T:
+        mine = np.flatnonzero((alike == group[:, None]).all(0))
         mine = mine[np.argsort(-inputs.T[mine], kind="stable")]
-        size = chunk_size(b, problem.d, where)
+        size = chunk_size(int(group[1]), problem.d, where)
+        size = size if problem.rows_alike else min(size, PLACES)
         for first in range(0, len(mine), size):
             rows = mine[first : first + size]
             chunks.append((rows, np.resize(rows, size)))
     steps = [int(inputs.T[rows].max()) for rows, _ in chunks]
-    shape = (int(inputs.T.max()), int(inputs.workers.max()), int(inputs.b.max()))
+    width = int(inputs.b.max()) * max(1, problem.uniforms)
+    shape = (int(inputs.T.max()), int(inputs.workers.max()), width)
     parts = []
     for number, (rows, filled) in enumerate(chunks):
         tick = None
@@ -208,7 +231,9 @@ class _Chunk:
         self.floor = column(inputs.eps) ** 2
         self.key = column(inputs.key[:, 0], torch.int64), column(inputs.key[:, 1], torch.int64)
         self.replicate = column(inputs.replicate, torch.int64)
-        self.pairs = torch.arange((self.b + 1) // 2, device=device)[None, :]
+        self.width = self.b * max(1, problem.uniforms)
+        self.ahead = max(1, AHEAD // (C * self.width * self.workers))
+        self.drawn: list[torch.Tensor] = []
         self.largest_reach = torch.finfo(dtype).max  # a subnormal s: a shorter delta
 
         self.x = torch.tensor(problem.x0, device=device).to(dtype).expand(C, d).clone()
@@ -252,20 +277,20 @@ class _Chunk:
                 seen, weight = strata.at(t, active)
                 if len(seen):
                     waiting.add(seen, weight, self.x, self.eta)
-                samples = [self._samples(t, worker) for worker in range(self.workers)]
+                samples = self._samples(t)
                 self._step(samples)
                 if trajectory:
                     out["x"][active, t + 1] = _numpy(self.x)[active]
                     for worker, batch in enumerate(samples):
-                        drawn[active, t, worker, : self.b] = batch.cpu().numpy()[active]
-                if t + 1 in due or waiting.count >= WAITING:
+                        drawn[active, t, worker, : self.width] = batch.cpu().numpy()[active]
+                if t + 1 in due or waiting.count >= waiting.most:
                     waiting.take(total)
                 for rows, columns in due.get(t + 1, ()):
                     at = np.ix_(rows, columns)
                     out["mean_grad_norm2"][at] = total[0, rows, None] / (t + 1)
                     out["mean_weighted_grad_norm2"][at] = total[1, rows, None] / (t + 1)
                     here = torch.as_tensor(rows, device=self.x.device)
-                    values = by_points(self.problem.objective, self.x[here])
+                    values = by_points(self.problem.objective, self.x[here], waiting.places(rows))
                     out["objective"][at] = values[:, None]
                 if t + 1 in ends:
                     self._finish(t + 1, np.flatnonzero(t + 1 == T), trajectory is not None, out)
@@ -277,10 +302,26 @@ class _Chunk:
             out["x"] = out["x"][:, 0]
         return out
 
-    def _samples(self, t: int, worker: int) -> torch.Tensor:
-        """Return the samples of every run's mini-batch, (C, b) int64."""
-        both = noise.batch_samples(self.problem.N, t, self.replicate, self.key, worker, self.pairs)
-        return torch.stack(both, dim=2).flatten(1)[:, : self.b]
+    def _samples(self, t: int) -> list[torch.Tensor]:
+        """Return each worker's samples of every run's mini-batch, (C, b) or (C, b k) int64."""
+        if t % self.ahead == 0:
+            self.drawn = [self._draw(t, worker) for worker in range(self.workers)]
+        return [samples[t % self.ahead] for samples in self.drawn]
+
+    def _draw(self, t: int, worker: int) -> torch.Tensor:
+        """Return a worker's samples for the steps from t on, `ahead` of them, (ahead, C, ...)."""
+        device, k = self.x.device, self.problem.uniforms
+        steps = torch.arange(t, t + self.ahead, device=device)[:, None, None]
+        if k:
+            each = torch.arange(self.b, device=device)[None, :]
+            parts = noise.batch_uniforms(k, steps, self.replicate, self.key, worker, each)
+        else:
+            pairs = torch.arange((self.b + 1) // 2, device=device)[None, :]
+            both = noise.batch_samples(
+                self.problem.N, steps, self.replicate, self.key, worker, pairs
+            )
+            parts = list(both)
+        return torch.stack(parts, dim=3).flatten(2)[:, :, : self.width]
 
     def _step(self, samples: list[torch.Tensor]) -> None:
         """One step of `simulators.update.step` on every row."""
@@ -334,6 +375,7 @@ class _Waiting:
 
     def __init__(self, problem: Sampled) -> None:
         self.problem, self.count = problem, 0
+        self.most = WAITING if problem.rows_alike else WAITING * POINTS
         self.parts: list[tuple[np.ndarray, np.ndarray, torch.Tensor, torch.Tensor]] = []
 
     def add(self, rows: np.ndarray, weight: np.ndarray, x: torch.Tensor, eta: torch.Tensor) -> None:
@@ -349,19 +391,37 @@ class _Waiting:
         weight = np.concatenate([part[1] for part in self.parts])
         x = torch.cat([part[2] for part in self.parts])
         eta = torch.cat([part[3] for part in self.parts])
-        square = by_points(self.problem.gradient, x) ** 2
+        square = by_points(self.problem.gradient, x, self.places(rows)) ** 2
         np.add.at(total[0], rows, weight * square.sum(1))
         np.add.at(total[1], rows, weight * (square * _numpy(eta)).sum(1))
         self.parts, self.count = [], 0
 
+    def places(self, rows: np.ndarray) -> np.ndarray | None:
+        """Return each row's place among points taken together; None if any will do."""
+        return None if self.problem.rows_alike else rows
 
-def by_points(function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> np.ndarray:
-    """Return ``function`` of the rows of x, `POINTS` at a time, filled up."""
-    out = []
-    for part in x.split(POINTS):
-        filled = torch.cat([part, part[:1].expand(POINTS - len(part), -1)])
-        out.append(_numpy(function(filled))[: len(part)])
-    return np.concatenate(out)
+
+def by_points(
+    function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, places: np.ndarray | None
+) -> np.ndarray:
+    """Return ``function`` of the rows of x, as many at a time as there are places, filled up."""
+    most, numbers = POINTS, np.arange(len(x))
+    batch, place = numbers // POINTS, numbers % POINTS
+    if places is not None:
+        most, place = PLACES, places
+        order = np.argsort(places, kind="stable")
+        first = np.searchsorted(places[order], places[order])
+        batch = np.empty_like(numbers)
+        batch[order] = numbers - first  # how many with the same place stand before
+    parts = []
+    for number in range(int(batch.max()) + 1):
+        mine = np.flatnonzero(batch == number)
+        filled = np.full(most, mine[0])
+        filled[place[mine]] = mine
+        values = _numpy(function(x[torch.as_tensor(filled, device=x.device)]))
+        parts.append((mine, values[place[mine]]))
+    rows = np.concatenate([mine for mine, _ in parts])
+    return np.concatenate([values for _, values in parts])[np.argsort(rows)]
 
 
 def _mean(parts: list[torch.Tensor]) -> torch.Tensor:

@@ -74,6 +74,7 @@ class FiniteSum:
 
     C: np.ndarray
     x0: np.ndarray
+    uniforms = 0
 
     def __init__(
         self,

@@ -46,7 +46,7 @@ def series(label: str, b, T) -> linear_speedup.Series:
     b, T = np.broadcast_arrays(b, T)
     mean = 1 / np.sqrt(b * T)
     slope = (-0.5, -0.51, -0.49)
-    return linear_speedup.Series(label, b, T, mean, 0.9 * mean, 1.1 * mean, mean, slope)
+    return linear_speedup.Series(label, b, T, mean, 0.9 * mean, 1.1 * mean, slope, mean)
 
 
 def sweep() -> terms.Sweep:
