@@ -60,7 +60,7 @@ def draw(
     return {
         "bound_vs_measured": bound_vs_measured.draw(panels, "95 % band"),
         "linear_speedup": linear_speedup.draw(
-            along_b, along_T, "95 % interval", "both against $bT$\n"
+            along_b, along_T, "95 % interval", collapse="both against $bT$\n"
         ),
     }
 

@@ -88,7 +88,7 @@ def page(content: Mapping[str, Any], figures: Mapping[str, str]) -> str:
         lines=lines(content),
         setting=setting(content),
         meanings=MEANINGS,
-        figures={name: report.inline(svg, name) for name, svg in figures.items()},
+        figures={name: report.inline(svg, name, name) for name, svg in figures.items()},
         captions=CAPTIONS,
     )
 
