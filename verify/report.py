@@ -89,12 +89,14 @@ FAMILIES = {
 
 
 def families(judged: Sequence[Any]) -> list[tuple[str, list[Any]]]:
-    """Return the claims, family by family."""
-    parts = [
-        (name, [item for item in judged if item.claim.id.split(".")[0] in words])
-        for name, words in FAMILIES.items()
-    ]
-    return [(name, members) for name, members in parts if members]
+    """Return the claims, family by family; those of none come last."""
+    parts: dict[str, list[Any]] = {name: [] for name in (*FAMILIES, "Others")}
+    for item in judged:
+        word = item.claim.id.split(".")[0]
+        parts[next((name for name, words in FAMILIES.items() if word in words), "Others")].append(
+            item
+        )
+    return [(name, members) for name, members in parts.items() if members]
 
 
 def inline(svg: str, name: str, prefix: str) -> Markup:

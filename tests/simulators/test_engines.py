@@ -132,7 +132,7 @@ def test_one_torch_step_from_the_references_own_states_is_the_references(profile
     problem, setting = make(profile), METHODS[method]
     cell = {name: np.array([CELL[name]] * 2) for name in CELL} | {"b": np.array([3, 1])}
     inputs = _inputs(
-        problem, method, Hyperparameters(**cell), np.array(1), np.array(0.0), 3, 1, False
+        problem, method, Hyperparameters(**cell), np.array(1), np.array(0.0), np.arange(3), 1, False
     )
     reference = simulate(
         problem, **cell, runs=3, seed=1, method=method, engine="reference", record="trajectory"
