@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup reproduce readme test test-gpu calibrate bench lint clean
+.PHONY: setup reproduce readme test test-long test-gpu calibrate bench lint clean
 
 setup: .venv/dev.stamp
 
@@ -33,6 +33,10 @@ readme: reproduce
 
 test: .venv/test.stamp
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+# What the suite takes a sample of, in full: every error planted in the proofs.
+test-long: .venv/test.stamp
+	$(BIN)/python -m pytest -m long -s -n0 $(ARGS)
 
 # On a machine with an NVIDIA GPU; prints what it ran on.
 test-gpu: .venv/test.stamp

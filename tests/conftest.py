@@ -13,5 +13,6 @@ settings.load_profile("adasam")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker of the tests that a GPU runs: ``make test-gpu``."""
+    """Name the markers of what ``make test-gpu`` and ``make test-long`` run."""
     config.addinivalue_line("markers", "gpu: needs a CUDA GPU")
+    config.addinivalue_line("markers", "long: takes minutes; left out unless asked for")

@@ -1,6 +1,7 @@
 """The proofs as data: every step checks, every planted error is found, the ends are the bounds."""
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 
@@ -122,15 +123,18 @@ def test_the_printed_theorem_differs_from_47_by_b_eps_in_the_noise_and_eps_in_th
     }
 
 
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.long)])
 @BOTH
-def test_every_planted_error_is_caught_by_the_steps_own_rule_or_by_the_chain(derivation, capsys):
+def test_every_planted_error_is_caught_by_the_steps_own_rule_or_by_the_chain(
+    derivation, every, capsys
+):
     planted: Counter[str] = Counter()
     equivalent, uncaught = 0, []
     for chain, earlier, step in situations(derivation):
         weighed = weigh(derivation, chain, step, earlier)
         for side in ("left", "right"):
             right = getattr(step, side)
-            for kind, wrong in mutants(right):
+            for kind, wrong in itertools.islice(mutants(right), None, None, every):
                 changed = dataclasses.replace(step, **{side: wrong})
                 caught = next(check_sides(derivation, chain, changed, weighed), None)
                 if caught is None and vanishes(resolve(wrong - right, derivation.definitions)):
@@ -146,7 +150,7 @@ def test_every_planted_error_is_caught_by_the_steps_own_rule_or_by_the_chain(der
         print(f"\n{derivation.name}: {planted.total()} errors planted {dict(planted)}, "
               f"{equivalent} equivalent")  # fmt: skip
     assert uncaught == []
-    assert planted.total() > 3000
+    assert planted.total() > 3000 / every
 
 
 def wheres(
