@@ -38,6 +38,7 @@ def _drawn(figure: Figure) -> list[Text]:
     """Return the texts that drawing the figure really draws."""
     seen: dict[int, Text] = {}
     figure.draw_without_rendering()  # settles the layout, and with it the ticks
+    figure.set_layout_engine("none")
     with _watched(seen):
         figure.canvas.draw()
     return list(seen.values())
