@@ -57,7 +57,7 @@ LOOKS = {
 """Label, colour, dashes and marker of each method."""
 
 WIDE = ("sgd", "adasam")
-"""Drawn wide, since SAM lies on SGD and AMSGrad on AdaSAM."""
+"""Drawn wide and pale, since SAM lies on SGD and AMSGrad on AdaSAM."""
 
 RUNNING = r"$t^{-1}\sum_{s<t}\mathrm{E}\Vert\nabla f(x_s)\Vert^2/\Vert\nabla f(x_0)\Vert^2$"
 
@@ -103,6 +103,7 @@ def _column(above: Axes, below: Axes, task: Task) -> None:
                 curve.t, part.mean, color=colour, linestyle=dashes, marker=marker, label=label,
                 markevery=(3 * list(LOOKS).index(curve.method), 12),
                 linewidth=3.2 if curve.method in WIDE else 1.2,
+                alpha=0.5 if curve.method in WIDE else 1.0,
                 markersize=5 if curve.method in WIDE else 3,
             )  # fmt: skip
     below.set_yscale("log")

@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
+from matplotlib.typing import FillStyleType
 
 from figures.methods import LOOKS
 from figures.style import COLOURS, PAPER, Style, points
@@ -44,7 +45,7 @@ class Column:
     dots: Sequence[Dot]
 
 
-FILLS = {0.9: "full", 0.0: "none"}
+FILLS: dict[float, FillStyleType] = {0.9: "full", 0.0: "none"}
 """How a marker is filled, by beta1."""
 
 BRIEF = 3

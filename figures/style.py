@@ -9,6 +9,9 @@ import matplotlib
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.typing import FillStyleType
 
@@ -32,7 +35,8 @@ COLOURS = {
 LEFT_SIDE = r"$T^{-1}\,\sum_{t<T}\,\mathrm{E}\,\Vert\nabla f(x_t)\Vert^2$   [$F^2/X^2$]"
 """Axis label of what Theorem 1 bounds."""
 
-FORMATS = ("svg", "pdf", "png")
+FORMATS = {"svg": FigureCanvasSVG, "pdf": FigureCanvasPdf, "png": FigureCanvasAgg}
+"""Formats of a saved figure, and what writes them."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,13 @@ def save(figure: Figure, folder: Path, name: str, style: Style = PAPER) -> list[
         "png": {"Software": None},
     }
     with style.applied():
-        figure.draw_without_rendering()  # lays it out, once for all formats
+        figure.draw_without_rendering()
         figure.set_layout_engine("none")
-        for kind, path in zip(FORMATS, paths, strict=True):
+        # Laid out once for all formats, where Figure.savefig would do it for each.
+        for (kind, canvas), path in zip(FORMATS.items(), paths, strict=True):
+            figure.set_dpi(plt.rcParams["savefig.dpi"])  # the others leave their own behind
             with whole(path) as file:
-                figure.savefig(file, format=kind, metadata=metadata[kind])
+                getattr(canvas(figure), f"print_{kind}")(file, metadata=metadata[kind])
     return paths
 
 

@@ -106,12 +106,12 @@ def test_the_tables_say_the_means_and_set_the_leaders_in_bold(results):
 def test_the_dots_and_the_curves_are_the_entries(results):
     figure = methods.table(results, {}, PAPER)
     entries = [e for e in contest.entries(results) if e.task == "finite_sum"]
-    at = [c[0].get_xdata() for c in figure.axes[0].containers]
+    at = [np.asarray(c[0].get_xdata()) for c in figure.axes[0].containers]
     shown = sorted(float(x[0]) for x in at if len(x))
     assert shown == pytest.approx(sorted(100 * e.left.mean() for e in entries))
     figure = methods.with_momentum(results, {}, PAPER)
     for line in figure.axes[0].lines:
-        assert line.get_ydata()[0] == 3.0
+        assert np.asarray(line.get_ydata())[0] == 3.0
 
 
 def test_the_first_step_below_a_level_lies_between_checkpoints_in_log_t():

@@ -1,6 +1,7 @@
 """`adasam figures` says what is missing, and draws what other commands left."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from figures.style import FORMATS
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.errors import InputError
-from verify import archive
+from verify import archive, cli
 from verify.hunt import Trail, beginning
 from verify.redraw import redraw
 from verify.study import simulate_all
@@ -28,6 +29,15 @@ def test_a_missing_archive_is_said_with_its_cure(tmp_path):
     with pytest.raises(InputError, match=r"claims.json is no reproduction's"):
         redraw(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["claims.json"]
+
+
+def test_the_command_ends_in_one_message_and_exit_code_2(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["adasam", "figures", "--results", str(tmp_path / "none")])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.count("`make reproduce` makes it") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_missing_runs_are_said_with_their_cure(tmp_path):
