@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup reproduce readme test test-long test-gpu calibrate bench lint clean
+.PHONY: setup reproduce readme slides test test-long test-gpu calibrate bench lint clean
 
 setup: .venv/dev.stamp
 
@@ -30,6 +30,10 @@ readme: reproduce
 	cp $(README_FIGURES:%=results/figures/%.png) .readme/
 	sed -i -e '/<!-- verdicts -->/,/<!-- end of verdicts -->/{//!d}' \
 		-e '/<!-- verdicts -->/r results/verdicts.md' README.md
+
+# The figures of results/ in large type, 16:9.
+slides: .venv/core.stamp
+	$(BIN)/adasam figures --style slides $(ARGS)
 
 test: .venv/test.stamp
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
