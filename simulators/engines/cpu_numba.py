@@ -129,9 +129,10 @@ def _plan(
     W = WIDTH[dtype]
     chunks = _chunks(problem.d, len(inputs), dtype, threads)
     size = chunks * W
-    groups, parts, settings = np.unique(np.stack([inputs.workers, inputs.b]), axis=1), [], []
+    # One number for both: np.unique is slow on pairs. b is at most 2^20.
+    groups, parts, settings = np.unique((inputs.workers << 32) + inputs.b), [], []
     large = [int(b) for b in np.unique(inputs.b) if b > 64]
-    for workers, b in groups.T.tolist():
+    for workers, b in (divmod(group, 2**32) for group in groups.tolist()):
         mine = np.flatnonzero((inputs.workers == workers) & (inputs.b == b))
         mine = mine[np.argsort(-inputs.T[mine], kind="stable")]
         rows = np.concatenate([mine, np.full(-len(mine) % size, -1)]).reshape(-1, size)
