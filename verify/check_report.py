@@ -4,13 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jinja2
 from rich.table import Table
 from rich.text import Text
 
-from verify import report
-from verify.tables import STYLES, number
-from verify.tables import _table as table
+from verify.pages import environment, inline
+from verify.tables import STYLES, number, table
 
 
 def tables(content: Mapping[str, Any]) -> list[Table]:
@@ -75,21 +73,17 @@ CAPTIONS = {
 
 def page(content: Mapping[str, Any], figures: Mapping[str, str]) -> str:
     """Return a self-contained page; ``figures`` are SVG files by figure name."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("verify"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": report.number, "pretty": report.pretty}
-    return environment.get_template("check.html.j2").render(
-        content=content,
-        lines=lines(content),
-        setting=setting(content),
-        meanings=MEANINGS,
-        figures={name: report.inline(svg, name, name) for name, svg in figures.items()},
-        captions=CAPTIONS,
+    return (
+        environment()
+        .get_template("check.html.j2")
+        .render(
+            content=content,
+            lines=lines(content),
+            setting=setting(content),
+            meanings=MEANINGS,
+            figures={name: inline(svg, name, name) for name, svg in figures.items()},
+            captions=CAPTIONS,
+        )
     )
 
 

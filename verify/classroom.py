@@ -15,8 +15,8 @@ from theory.setting import ROUNDING
 from theory.symbols import QUANTITIES, Gb, gamma, rho
 from theory.theorem1 import VARIANTS
 from verify import grid
+from verify.pages import pretty
 from verify.questions import BETA2, QUESTIONS, START
-from verify.report import pretty
 
 CLOSED = {name: bound for name, bound in VARIANTS.items() if bound.root is None}
 """The variants in closed form: a page can evaluate them."""

@@ -532,7 +532,7 @@ def calibrate(
         _print_json(content)
         return
     for found in sections(content):
-        _show(tables.section(found.title.rstrip("."), found.sides, found.rows))
+        _show(tables.table(found.title.rstrip("."), found.sides, found.rows))
         print(f"{found.note}\n")
     print(f"{out / 'calibration.json'}, {out / 'calibration.md'}; {content['seconds']:.0f} s")
 

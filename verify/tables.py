@@ -11,14 +11,14 @@ TWO = {"what": "left", "found": "left"}
 STYLES = {"holds": "green", "refuted": "red", "inconclusive": "yellow"}
 
 
-def _table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> Table:
+def table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> Table:
     """Make a table; ``columns`` maps each header to ``left`` or ``right``."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for header, side in columns.items():
-        table.add_column(header, justify=side)  # type: ignore[arg-type]
+        made.add_column(header, justify=side)  # type: ignore[arg-type]
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else str(cell) for cell in row))
-    return table
+        made.add_row(*(cell if isinstance(cell, Text) else str(cell) for cell in row))
+    return made
 
 
 def number(value: float | None) -> str:
@@ -26,14 +26,9 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.6g}"
 
 
-def section(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Return a table of a calibration; ``columns`` maps each header to its side."""
-    return _table(title, columns, rows)
-
-
 def verdicts(judged: Sequence[Any]) -> Table:
     """Return the verdict table of a reproduction (`verify.reproduce.Judged` items)."""
-    return _table(
+    return table(
         "Verdicts",
         {"claim": "left", "verdict": "left", "which says": "left", "evidence": "left"},
         (
@@ -60,7 +55,7 @@ def certificate(content: Mapping[str, Any]) -> tuple[Table, ...]:
     if "psi" not in content:
         shape = ", ".join(f"{name} = {value}" for name, value in problem.items() if name != "kind")
         columns = ("name", "value", "standing", "meaning", "method")
-        constants = _table(
+        constants = table(
             f"finite sum: logistic loss + alpha sum x^2/(1 + x^2), {shape}",
             {"constant": "left", "value": "right", "standing": "left", "meaning": "left",
              "method": "left"},
@@ -78,7 +73,7 @@ def certificate(content: Mapping[str, Any]) -> tuple[Table, ...]:
         f"{problem['profile']}: psi(u) = {content['psi']} ({kind}), "
         f"{problem['noise']} noise, d = {problem['d']}{', ' + shape if shape else ''}"
     )
-    constants = _table(
+    constants = table(
         title,
         {"constant": "left", "value": "right", "standing": "left", "meaning": "left"},
         (
@@ -86,7 +81,7 @@ def certificate(content: Mapping[str, Any]) -> tuple[Table, ...]:
             for item in content["constants"]
         ),
     )
-    limits = _table(
+    limits = table(
         "Room",
         {"constant": "left", "value": "right", "must be, with the others as they are": "left"},
         (
@@ -99,7 +94,7 @@ def certificate(content: Mapping[str, Any]) -> tuple[Table, ...]:
 
 def claims(items: Iterable[Any]) -> Table:
     """Return the list of claims."""
-    return _table(
+    return table(
         "Claims",
         {"claim": "left", "source": "left", "statement": "left", "method": "left",
          "expected": "left"},
@@ -120,12 +115,12 @@ def bounds(values: Sequence[Mapping[str, Any]]) -> Table:
     rows += [["largest term", *(item["dominant"] for item in values)]]
     rows += [["applies", *(_yes(item["applies"]) for item in values)]]
     rows += [["vacuous (total >= d G^2)", *(_yes(item["vacuous"]) for item in values)]]
-    return _table("Bound on (1/T) sum E||grad f(x_t)||^2, in F^2/X^2", columns, rows)
+    return table("Bound on (1/T) sum E||grad f(x_t)||^2, in F^2/X^2", columns, rows)
 
 
 def preconditions(values: Sequence[Mapping[str, Any]]) -> Table:
     """Return every variant's preconditions with their margins."""
-    return _table(
+    return table(
         "Preconditions",
         {"variant": "left", "condition": "left", "value": "right", "limit": "right",
          "margin": "right", "holds": "left"},
@@ -160,7 +155,7 @@ def thresholds(content: Mapping[str, Any]) -> Table:
         f"c_gamma = {number(content['c_gamma'])}, c_rho = {number(content['c_rho'])}; "
         "kappa = beta1/(1 - beta1), Gb = max(G, eps)"
     )
-    return _table(title, columns, rows)
+    return table(title, columns, rows)
 
 
 def cells(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -168,7 +163,7 @@ def cells(rows: Sequence[Mapping[str, Any]]) -> Table:
     names = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
     headers = (*names, "runs", "measured", "95 % interval", "corrected bound")
     columns: dict[str, str] = dict.fromkeys(headers, "right")
-    return _table(
+    return table(
         "(1/T) sum ||grad f(x_t)||^2, mean over runs, in F^2/X^2",
         columns,
         (
@@ -181,7 +176,7 @@ def cells(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return fitted slopes with their intervals."""
-    return _table(
+    return table(
         "Slopes of log (1/T) sum E||grad f(x_t)||^2; a linear speed-up has -1/2",
         {"along": "left", "at": "left", "slope": "right", "95 % interval": "right",
          "local slopes": "left", "share v_hat > eps^2": "right"},
@@ -220,8 +215,8 @@ def falsified(content: Mapping[str, Any]) -> tuple[Table, Table]:
     spec = instance["spec"]
     shown = {**spec["problem"], "Delta": content["Delta"], **spec["run"]}
     return (
-        _table(f"The {content['variant']} bound's tightest instance", TWO, rows),
-        _table("Instance", TWO, ((name, _plain(value)) for name, value in shown.items())),
+        table(f"The {content['variant']} bound's tightest instance", TWO, rows),
+        table("Instance", TWO, ((name, _plain(value)) for name, value in shown.items())),
     )
 
 
@@ -235,13 +230,13 @@ def _verdict(verdict: str) -> Text:
 
 def facts(rows: Sequence[tuple[str, str]], title: str = "Doctor") -> Table:
     """Return a two-column list."""
-    return _table(title, TWO, rows)
+    return table(title, TWO, rows)
 
 
 def benchmark(content: Mapping[str, Any]) -> tuple[Table, ...]:
     """Return what `verify.bench.bench` measured: rates, ratios, compilation and memory, machine."""
     varied = ("d", "b", "T", "R", "threads", "dtype")
-    rates = _table(
+    rates = table(
         "Rates, in millions of coordinate-steps (R d T) a second: median, slowest and fastest",
         {"varied": "left", "engine": "left"} | dict.fromkeys((*varied, "rate", "from", "to"),
                                                              "right"),
@@ -251,12 +246,12 @@ def benchmark(content: Mapping[str, Any]) -> tuple[Table, ...]:
             for row in content["rows"]
         ),
     )  # fmt: skip
-    ratios = _table(
+    ratios = table(
         "Ratios, of medians measured side by side",
         {"ratio": "left", "value": "right", "which is": "left"},
         ((item["name"], f"{item['value']:.4g}", item["meaning"]) for item in content["ratios"]),
     )
-    compiled = _table(
+    compiled = table(
         "Compilation, in a process of its own, for what reproduce --preset quick simulates",
         {"cache": "left", "kernels": "right", "functions": "right", "compiling, s": "right",
          "imports, s": "right", "first small simulation, s": "right"},
@@ -267,7 +262,7 @@ def benchmark(content: Mapping[str, Any]) -> tuple[Table, ...]:
             for name, item in content["compile"].items()
         ),
     )  # fmt: skip
-    weighed = _table(
+    weighed = table(
         "Peak memory, in a process of its own, in MB",
         {"engine": "left", "d": "right", "R": "right", "T": "right", "whole process": "right",
          "for the runs": "right"},

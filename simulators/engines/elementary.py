@@ -13,7 +13,7 @@ numba puts the overload that follows it in its place.
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numba import njit, types
@@ -50,9 +50,15 @@ _MANTISSA = {types.float64: 52, types.float32: 23}
 _BIAS = {types.float64: 1023, types.float32: 127}
 
 
+def _compiled_only() -> NoReturn:
+    # A function below is a name for numba, which puts the overload that follows it in its place;
+    # its Python is never run, and must not seem to work.
+    raise NotImplementedError("for compiled code: NumPy has this function for Python")
+
+
 def sin(u: Any) -> Any:
     """Return sin u; off by no more than a change of u in its last place makes, plus 2^-53."""
-    raise NotImplementedError("for compiled code")
+    _compiled_only()
 
 
 @overload(sin, jit_options=INLINE)
@@ -78,7 +84,7 @@ def _sin(u):
 
 def expm1(x: Any) -> Any:
     """Return e^x - 1 for -80 <= x <= 0 (float64: -700); accurate to rounding."""
-    raise NotImplementedError("for compiled code")
+    _compiled_only()
 
 
 @overload(expm1, jit_options=INLINE)
@@ -88,7 +94,7 @@ def _expm1(x):
 
 def exp(x: Any) -> Any:
     """Return e^x for -80 <= x <= 0 (float64: -700); accurate to rounding."""
-    raise NotImplementedError("for compiled code")
+    _compiled_only()
 
 
 @overload(exp, jit_options=INLINE)
@@ -128,7 +134,7 @@ def _exponential(x: Any, finish: Any) -> Any:
 
 def tanh(u: Any) -> Any:
     """Return tanh u, accurate to rounding."""
-    raise NotImplementedError("for compiled code")
+    _compiled_only()
 
 
 @overload(tanh, jit_options=INLINE)
@@ -143,7 +149,7 @@ def _tanh(u):
 
 def log1p(z: Any) -> Any:
     """Return log(1 + z) of float64 z >= 0, accurate to rounding."""
-    raise NotImplementedError("for compiled code")
+    _compiled_only()
 
 
 @overload(log1p, jit_options=INLINE)

@@ -7,8 +7,8 @@ import pytest
 
 from verify import cli
 from verify.classroom import CLOSED, page
+from verify.pages import pretty
 from verify.questions import QUESTIONS
-from verify.report import pretty
 
 
 def test_one_small_file_the_same_every_time_that_asks_for_nothing():

@@ -2,7 +2,8 @@
 
 from verify.claims import CLAIMS
 from verify.counterexample import counterexample
-from verify.report import FAMILIES, said
+from verify.pages import said
+from verify.report import FAMILIES
 
 
 def spec(d=1, b=1, T=2, **run):

@@ -1,6 +1,6 @@
 """The bounds beside what runs measure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,10 @@ from matplotlib.figure import Figure
 from figures import bound_vs_measured, tightness
 from figures.style import Style
 from simulators import spec as specs
+from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
-from theory.bound import trivial
+from theory.bound import Bound, trivial
+from theory.setting import Constants
 from theory.theorem1 import VARIANTS
 from verify.claim import Preset, Results, Study
 from verify.statistics import pointwise
@@ -39,23 +41,43 @@ def bounds(results: Results, evidence: Mapping[str, Evidence], style: Style) -> 
     constants = problem.certificate.constants
     panels = []
     for number, cell in enumerate(specs.cells(spec, problem)):
-        rows = runs.rows(number)
-        T, first = np.unique(runs.step[rows[0]], return_index=True)
-        mean, low, high = pointwise(runs.mean_grad_norm2[np.ix_(rows, first)], BAND)
-        hyper = specs.hyperparameters({**cell, "T": T})
-        panels.append(
-            bound_vs_measured.Panel(
-                title=f"batch size $b = {cell['b']:.0f}$",
-                T=T,
-                mean=mean,
-                low=low,
-                high=high,
-                bounds={name: bound.total(constants, hyper) for name, bound in VARIANTS.items()},
-                trivial=float(trivial(constants)),
-                reference=mean[-1] * np.sqrt(T[-1] / T),
-            )
-        )
+        panels.append(panel(constants, cell, runs, number, VARIANTS.values()))
     return bound_vs_measured.draw(panels, f"{100 * BAND:.0f} % band", style)
+
+
+def panel(
+    constants: Constants,
+    cell: Mapping[str, Any],
+    runs: Runs,
+    number: int,
+    variants: Iterable[Bound],
+) -> bound_vs_measured.Panel:
+    """Return one cell's running mean over its horizons T, beside the bounds at its gamma and rho.
+
+    Parameters
+    ----------
+    constants : Constants
+    cell : mapping
+        Its hyper-parameters.
+    runs : Runs
+    number : int
+        Which cell of the runs it is.
+    variants : iterable of Bound
+    """
+    rows = runs.rows(number)
+    T, first = np.unique(runs.step[rows[0]], return_index=True)
+    mean, low, high = pointwise(runs.mean_grad_norm2[np.ix_(rows, first)], BAND)
+    hyper = specs.hyperparameters({"workers": 1, **cell, "T": T})
+    return bound_vs_measured.Panel(
+        title=f"batch size $b = {cell['b']:.0f}$",
+        T=T,
+        mean=mean,
+        low=low,
+        high=high,
+        bounds={bound.name: bound.total(constants, hyper) for bound in variants},
+        trivial=float(trivial(constants)),
+        reference=mean[-1] * np.sqrt(T[-1] / T),
+    )
 
 
 def ladder(results: Results, evidence: Mapping[str, Evidence], style: Style) -> Figure | None:

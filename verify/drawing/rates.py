@@ -18,17 +18,20 @@ def speedup(results: Results, evidence: Mapping[str, Evidence], style: Style) ->
     both = [evidence.get(f"corollary1.rate_{axis}") for axis in ("b", "T")]
     if not all(both):
         return None
-    along_b, along_T = (_series(item) for item in both if item)
+    along_b, along_T = (series(item) for item in both if item)
     confidence = 100 * evidence["corollary1.rate_b"]["confidence"]
     return linear_speedup.draw(along_b, along_T, f"{confidence:.8g} % interval", style)
 
 
-def _series(evidence: Evidence) -> linear_speedup.Series:
+def series(evidence: Evidence) -> linear_speedup.Series:
+    """Return a slope's points and fit; with the closed form of its control, if it has one."""
     points = evidence["points"]
     columns: dict[str, Any] = {
         name: np.array([point[name] for point in points])
         for name in ("b", "T", "lhs", "low", "high")
     }
+    control = evidence.get("control")
+    exact = np.array([point["lhs_exact"] for point in control["points"]]) if control else None
     fixed = "T" if evidence["axis"] == "b" else "b"
     return linear_speedup.Series(
         label=f"{fixed} = {points[0][fixed]}",
@@ -37,7 +40,7 @@ def _series(evidence: Evidence) -> linear_speedup.Series:
         mean=columns["lhs"],
         low=columns["low"],
         high=columns["high"],
-        exact=np.array([point["lhs_exact"] for point in evidence["control"]["points"]]),
+        exact=exact,
         slope=(evidence["slope"], evidence["low"], evidence["high"]),
     )
 
