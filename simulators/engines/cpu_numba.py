@@ -1,8 +1,8 @@
 """The numba engine: blocks of runs in the lanes of the processor's vectors, all steps in cache.
 
 Python plans the blocks (equal b, workers; like T) and hands ranges of them to threads; the loops
-are in `simulators.engines.lanes`. A run's bits do not depend on the grid, the block, or the
-threads around it.
+are in `simulators.engines.lanes` and the rooms beside it. A run's bits do not depend on the grid,
+the block, or the threads around it.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,10 @@ from functools import cache
 import numpy as np
 
 from simulators import noise
-from simulators.engines import lanes, tasks
-from simulators.engines.lanes import Law, Out, Plan, Problem, Room, run_blocks
+from simulators.engines import lane_layout as layout
+from simulators.engines import tasks
+from simulators.engines.lane_layout import Law, Out, Plan, Problem, Room
+from simulators.engines.lanes import run_blocks
 from simulators.engines.outcome import Outcome
 from simulators.engines.vectors import WIDTH, aligned
 from simulators.problems import SeparableProblem
@@ -42,13 +44,13 @@ class _Blocks:
     @property
     def steps(self) -> np.ndarray:
         """Each block's number of steps."""
-        return self.plan.settings[:, lanes.MOST_STEPS]
+        return self.plan.settings[:, layout.MOST_STEPS]
 
     @property
     def kept(self) -> int:
         """Of how many workers a block keeps the words between steps."""
-        keeps = self.plan.settings[:, lanes.KEEPS_WORDS] == 1
-        return int(np.where(keeps, self.plan.settings[:, lanes.WORKERS], 1).max())
+        keeps = self.plan.settings[:, layout.KEEPS_WORDS] == 1
+        return int(np.where(keeps, self.plan.settings[:, layout.WORKERS], 1).max())
 
 
 def run(
@@ -73,8 +75,8 @@ def run(
     def task(number: int, bound: tuple[int, int], stop: np.ndarray, done: np.ndarray) -> None:
         coordinates = blocks.chunks * d * WIDTH[kind]
         room = Room(
-            aligned(lanes.ROW * coordinates, kind),
-            aligned(lanes.SPARE_ROW * coordinates, kind),
+            aligned(layout.ROW * coordinates, kind),
+            aligned(layout.SPARE_ROW * coordinates, kind),
             aligned(blocks.kept * 4 * coordinates, np.dtype(np.uint32)),
             np.empty(blocks.chunks * WIDTH[kind], dtype=np.int64),
         )
@@ -137,27 +139,27 @@ def _plan(
         mine = mine[np.argsort(-inputs.T[mine], kind="stable")]
         rows = np.concatenate([mine, np.full(-len(mine) % size, -1)]).reshape(-1, size)
         parts.append(rows)
-        one = np.zeros(lanes.SETTINGS, dtype=np.int64)
-        one[lanes.PROFILE] = lanes.PROFILE_NUMBERS[problem.profile.name]
-        one[lanes.SHIFTS] = problem.noise == "shift"
-        one[lanes.ROTATES] = problem.Q is not None
-        one[lanes.PERTURBS] = method.perturbs
-        one[lanes.ADAPTS] = method.adapts
-        one[lanes.KEEPS_MAX] = method.keeps_max
-        one[lanes.IS_LOCAL] = method.is_local and workers > 1
-        one[lanes.WORKERS] = workers
-        one[lanes.B] = b
-        one[lanes.WIDTH_OF_FIELD] = noise.field_width(b)
-        one[lanes.TABLE] = large.index(b) if b > 64 else 0
-        one[lanes.KEEPS_WORDS] = (
+        one = np.zeros(layout.SETTINGS, dtype=np.int64)
+        one[layout.PROFILE] = layout.PROFILE_NUMBERS[problem.profile.name]
+        one[layout.SHIFTS] = problem.noise == "shift"
+        one[layout.ROTATES] = problem.Q is not None
+        one[layout.PERTURBS] = method.perturbs
+        one[layout.ADAPTS] = method.adapts
+        one[layout.KEEPS_MAX] = method.keeps_max
+        one[layout.IS_LOCAL] = method.is_local and workers > 1
+        one[layout.WORKERS] = workers
+        one[layout.B] = b
+        one[layout.WIDTH_OF_FIELD] = noise.field_width(b)
+        one[layout.TABLE] = large.index(b) if b > 64 else 0
+        one[layout.KEEPS_WORDS] = (
             trajectory or workers == 1 or workers * problem.d * size * 16 <= WORDS
         )
         settings.append(np.repeat(one[None], len(rows), axis=0))
     rows, settings = np.concatenate(parts), np.concatenate(settings)
     # A lane that only fills a block repeats the block's first run, unrecorded.
     source = np.where(rows < 0, rows[:, :1], rows)
-    settings[:, lanes.MOST_STEPS] = inputs.T[rows[:, 0]]
-    longest_first = np.argsort(-settings[:, lanes.MOST_STEPS], kind="stable")
+    settings[:, layout.MOST_STEPS] = inputs.T[rows[:, 0]]
+    longest_first = np.argsort(-settings[:, layout.MOST_STEPS], kind="stable")
     rows, source, settings = rows[longest_first], source[longest_first], settings[longest_first]
 
     def fields(count: int, kind: np.dtype, values: dict[np.int64, np.ndarray]) -> np.ndarray:
@@ -169,25 +171,25 @@ def _plan(
 
     eps = inputs.eps.astype(dtype)
     run = {
-        lanes.MINUS_GAMMA: -inputs.gamma,
-        lanes.BETA1: inputs.beta1,
-        lanes.ONE_MINUS_BETA1: 1 - inputs.beta1,
-        lanes.BETA2: inputs.beta2,
-        lanes.ONE_MINUS_BETA2: 1 - inputs.beta2,
-        lanes.FLOOR: eps * eps,
-        lanes.V_INIT: inputs.v_init,
+        layout.MINUS_GAMMA: -inputs.gamma,
+        layout.BETA1: inputs.beta1,
+        layout.ONE_MINUS_BETA1: 1 - inputs.beta1,
+        layout.BETA2: inputs.beta2,
+        layout.ONE_MINUS_BETA2: 1 - inputs.beta2,
+        layout.FLOOR: eps * eps,
+        layout.V_INIT: inputs.v_init,
     }
     keys = {
-        lanes.KEY0: inputs.key[:, 0],
-        lanes.KEY1: inputs.key[:, 1],
-        lanes.REPLICATE: inputs.replicate,
+        layout.KEY0: inputs.key[:, 0],
+        layout.KEY1: inputs.key[:, 1],
+        layout.REPLICATE: inputs.replicate,
     }
     tables = [noise.magnitude_table(b) for b in large] or [_NO_TABLE]
     plan = Plan(
         row_of=rows,
-        run=fields(lanes.RUN_ROW, dtype, run),
-        sums=fields(lanes.SUM_ROW, np.dtype(np.float64), {lanes.RHO: inputs.rho}),
-        keys=fields(lanes.KEY_ROW, np.dtype(np.uint64), keys),
+        run=fields(layout.RUN_ROW, dtype, run),
+        sums=fields(layout.SUM_ROW, np.dtype(np.float64), {layout.RHO: inputs.rho}),
+        keys=fields(layout.KEY_ROW, np.dtype(np.uint64), keys),
         T=inputs.T[source],
         schedule=schedule[source],
         settings=settings,
@@ -203,12 +205,12 @@ def _plan(
 @cache
 def _guide(b: int) -> np.ndarray:
     """Return the guide to the table of the binomial law for b, none for 0; see
-    `lanes.GUIDE_BITS`.
+    `lane_layout.GUIDE_BITS`.
     """
-    thresholds, rest = noise.magnitude_table(b) if b else _NO_TABLE, lanes.REST
-    first = np.arange(1 << lanes.GUIDE_BITS, dtype=np.int64) << rest
+    thresholds, rest = noise.magnitude_table(b) if b else _NO_TABLE, layout.REST
+    first = np.arange(1 << layout.GUIDE_BITS, dtype=np.int64) << rest
     below = np.searchsorted(thresholds, first, side="right")
     within = np.searchsorted(thresholds, first + (1 << rest) - 1, side="right") - below
     one = thresholds[np.minimum(below, len(thresholds) - 1)] - first
-    entry = np.where(within == 0, lanes.NEVER, np.where(within == 1, one, lanes.SEVERAL))
+    entry = np.where(within == 0, layout.NEVER, np.where(within == 1, one, layout.SEVERAL))
     return ((below << (rest + 1)) | entry).astype(np.uint32)

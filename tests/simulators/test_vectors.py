@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from simulators.engines import elementary, lanes, vectors
+from simulators.engines import elementary, lane_noise, vectors
 from simulators.engines.vectors import gather, load, pointer, size, some, sqrt, store, where
 
 FUNCTIONS = {
@@ -113,7 +113,7 @@ def test_the_ones_of_every_field_are_counted(bits):
     def loop(words, like, out):
         source, target = pointer(words, like), pointer(out, like)
         for i in range(0, len(words), vectors.width(source)):
-            store(target, i, lanes._ones(load(source, i), bits))
+            store(target, i, lane_noise._ones(load(source, i), bits))
 
     out = np.empty_like(words)
     loop(words, np.zeros(1, np.float32), out)

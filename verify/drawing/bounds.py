@@ -39,9 +39,10 @@ def bounds(results: Results, evidence: Mapping[str, Evidence], style: Style) -> 
     spec, runs = results["log_cosh"]
     problem = spec.problem.make()
     constants = problem.certificate.constants
-    panels = []
-    for number, cell in enumerate(specs.cells(spec, problem)):
-        panels.append(panel(constants, cell, runs, number, VARIANTS.values()))
+    panels = [
+        panel(constants, cell, runs, number, VARIANTS.values())
+        for number, cell in enumerate(specs.cells(spec, problem))
+    ]
     return bound_vs_measured.draw(panels, f"{100 * BAND:.0f} % band", style)
 
 
