@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from figures.methods import Band
+from figures.methods import Band, columns
 from figures.style import COLOURS, PAPER, Style, points
 
 
@@ -58,26 +57,12 @@ def draw(tasks: Sequence[Task], band: str, style: Style = PAPER) -> Figure:
         What the bands are.
     style : Style
     """
-    tasks = tasks[:1] if style.is_brief else tasks
-    with style.applied():
-        shape = (1, 2) if style.is_brief else (2, len(tasks))
-        figure, grid = plt.subplots(*shape, figsize=style.size(3.9), squeeze=False)
-        axes = grid.T if style.is_brief else grid
-        for task, (above, below) in zip(tasks, axes.T, strict=True):
-            _curves(above, task)
-            if not style.is_brief:
-                above.set_title(task.title)
-            _steps(below, task)
-        axes[0, 0].set_ylabel("objective $f(x_t)$   [$F$]")
-        axes[1, 0].set_ylabel("steps to the level")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(
-            handles, labels, loc="outside lower center", ncols=5,
-            title=None if style.is_brief else f"means with {band}",
-        )  # fmt: skip
-        if style.is_brief:
-            figure.suptitle(tasks[0].title)
-    return figure
+    return columns(tasks, _column, "steps to the level", band, style)
+
+
+def _column(above: Axes, below: Axes, task: Task) -> None:
+    _curves(above, task)
+    _steps(below, task)
 
 
 def _curves(axes: Axes, task: Task) -> None:

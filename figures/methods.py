@@ -1,8 +1,8 @@
 """Methods side by side: objective and average squared gradient over steps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -73,20 +73,47 @@ def draw(tasks: Sequence[Task], band: str, style: Style = PAPER) -> Figure:
         What the bands are, such as ``"95 % bands"``.
     style : Style
     """
+    return columns(tasks, _column, RUNNING, band, style, label_size="small")
+
+
+def columns(
+    tasks: Sequence[Any],
+    fill: Callable[[Axes, Axes, Any], None],
+    label: str,
+    band: str,
+    style: Style,
+    label_size: str | None = None,
+) -> Figure:
+    """Draw a column a task: the objective, and something else below it.
+
+    Parameters
+    ----------
+    tasks : sequence
+        Each with a ``title``; in a brief style the first alone, its two panels side by side.
+    fill : callable
+        ``fill(above, below, task)`` draws a task's panels; the legend is that of the first.
+    label : str
+        Of the lower panels' y axis.
+    band : str
+        What the bands are.
+    style : Style
+    label_size : str, optional
+        Of that label, where the style is not brief.
+    """
     tasks = tasks[:1] if style.is_brief else tasks
     with style.applied():
         shape = (1, 2) if style.is_brief else (2, len(tasks))
         figure, grid = plt.subplots(*shape, figsize=style.size(3.9), squeeze=False)
         axes = grid.T if style.is_brief else grid
         for task, (above, below) in zip(tasks, axes.T, strict=True):
-            _column(above, below, task)
+            fill(above, below, task)
             if not style.is_brief:
                 above.set_title(task.title)
         axes[0, 0].set_ylabel("objective $f(x_t)$   [$F$]")
-        axes[1, 0].set_ylabel(RUNNING, fontsize=None if style.is_brief else "small")
-        handles, labels = axes[1, 0].get_legend_handles_labels()
+        axes[1, 0].set_ylabel(label, fontsize=None if style.is_brief else label_size)
+        handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(
-            handles, labels, loc="outside lower center", ncols=4,
+            handles, labels, loc="outside lower center", ncols=len(labels),
             title=None if style.is_brief else f"means with {band}",
         )  # fmt: skip
         if style.is_brief:
