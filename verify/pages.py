@@ -71,7 +71,7 @@ def said(value: Any) -> Markup:
 _LETTERS = {
     "gamma": "γ", "rho": "ρ", "sigma": "σ", "eps": "ε", "beta1": "β₁", "beta2": "β₂",
     "kappa": "κ", "Delta": "Δ", "v_hat": "v̂", "c_gamma": "c_γ", "c_rho": "c_ρ",
-    "tau": "τ", "Gb": "Ḡ",
+    "tau": "τ", "Gb": "Ḡ", "beta": "β", "delta": "δ", "eta": "η",
 }  # fmt: skip
 
 
@@ -81,11 +81,12 @@ def pretty(text: str) -> Markup:
     html = re.sub(rf"\b({words})\b", lambda found: _LETTERS[found[1]], str(escape(text))).replace(
         "&lt;=", "≤"
     )
+    html = re.sub(r"\bgrad (?=f)", "∇", html).replace("||", "‖")
     power = r"(?:\^|\*\*)(?:\((-?\d+/\d+)\)|(-?\d+))"
     raised = re.sub(
         power, lambda found: f"<sup>{(found[1] or found[2]).replace('-', '−')}</sup>", html
     )
-    return Markup(re.sub(r"(?<=[cvx])_(?:\{([^}]*)\}|([γρ\d]))", _lowered, raised))
+    return Markup(re.sub(r"(?<=[cfvxz])_(?:\{([^}]*)\}|([γρ\di]))", _lowered, raised))
 
 
 def _lowered(found: re.Match) -> str:

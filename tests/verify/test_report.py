@@ -53,3 +53,8 @@ def test_an_inlined_figures_places_are_rounded_and_its_scales_are_not():
     assert 'd="M 0.12 -7.5 L 10 3"' in page
     assert 'x="1.23" y="-0"' in page
     assert "  <use" not in page
+
+
+def test_norms_gradients_and_indices_are_written_as_in_the_paper():
+    assert pretty("||grad f_i(x)||, z_{t+1}") == "‖∇f<sub>i</sub>(x)‖, z<sub>t+1</sub>"
+    assert pretty("beta = 3, eta_variation") == "β = 3, eta_variation"
