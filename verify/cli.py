@@ -631,7 +631,7 @@ def classroom(
     It needs no network and no server: it opens from the disk in any browser of today.
     """
     from theory.errors import InputError
-    from verify import grid
+    from verify.classroom import grid
     from verify.files import writable_folder, write
 
     if measure is not None:
@@ -642,7 +642,7 @@ def classroom(
             grid.save(grid.measure(report), measure)
         print(measure)
         return
-    from verify.classroom import page
+    from verify.classroom.page import page
 
     if out.suffix != ".html":
         raise InputError(f"--out {out} is no .html file: name it {out.with_suffix('.html')}.")
@@ -694,11 +694,11 @@ def check(
     grid of b and T. Exit code 1 if a claim or a bound is violated, or more runs are needed to
     tell; 2 for bad input, an error in the file among it.
     """
-    from verify.check import check as run
-    from verify.check import save, settings
-    from verify.check_report import lines, tables
+    from verify.check.job import check as run
+    from verify.check.job import save, settings
+    from verify.check.user_file import load, running
+    from verify.check.writing import lines, tables
     from verify.files import writable_folder
-    from verify.user_file import load, running
 
     grid, effort = settings(quick, runs)
     writable_folder(out)

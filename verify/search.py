@@ -16,7 +16,7 @@ from scipy.stats import qmc
 from simulators.problems import FiniteSum, SeparableProblem
 
 Problem = SeparableProblem | FiniteSum
-"""What is searched here; `verify.claimed` searches problems of users."""
+"""What is searched here; `verify.check.claimed` searches problems of users."""
 
 REACHES = (6.0, 14.0)
 """A search near by and one far out: points have coordinates up to sinh(reach) G/L, 2e2 and 6e5."""

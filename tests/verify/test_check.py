@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from simulators import custom
-from verify import check, check_report, claimed, cli
+from verify import cli
+from verify.check import claimed, writing
+from verify.check import job as check
 from verify.verdict import verdict
 
 EXAMPLES = sorted(
@@ -99,7 +101,7 @@ def test_a_wrong_claim_is_caught_named_and_measured_where_it_is_said_to_be(const
     rows, outcome = searched(problem)
     assert (outcome, violated(rows)) == ("refuted", [constant])
     row = rows[constant]
-    said = check_report.sentence(row)
+    said = writing.sentence(row)
     for part in (f"{constant} = {row['claimed']:.6g} is violated", f"{row['value']:.6g}", "Claim"):
         assert part in said
     everyone = np.arange(12)[:, None]
@@ -133,7 +135,7 @@ def test_a_value_that_is_not_the_mean_of_its_samples_is_caught(problem):
 
     rows, outcome = searched(problem(value=value, f_star=-100.0))
     assert (outcome, violated(rows)) == ("refuted", ["bias"])
-    assert "biased" in check_report.sentence(rows["bias"])
+    assert "biased" in writing.sentence(rows["bias"])
 
 
 def test_an_f_star_above_the_first_value_is_caught():
@@ -263,7 +265,7 @@ def test_an_error_in_the_file_is_one_message_with_its_line(
 
 
 def test_a_file_may_import_its_neighbours_and_define_a_function(tmp_path):
-    from verify.user_file import load, running
+    from verify.check.user_file import load, running
 
     (tmp_path / "neighbour_of_mine.py").write_text(FILE)
     path = tmp_path / "mine.py"

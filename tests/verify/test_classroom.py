@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from verify import cli
-from verify.classroom import CLOSED, page
+from verify.classroom.page import CLOSED, page
+from verify.classroom.questions import QUESTIONS
 from verify.pages import pretty
-from verify.questions import QUESTIONS
 
 
 def test_one_small_file_the_same_every_time_that_asks_for_nothing():

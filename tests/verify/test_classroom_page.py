@@ -12,9 +12,9 @@ from figures.classroom.sliders import SLIDERS
 from simulators import SeparableProblem, simulate
 from theory import corollary1
 from theory.bound import trivial
-from verify import grid
-from verify.classroom import CLOSED, LIVE, OPENING, page
-from verify.questions import QUESTIONS, START, setting
+from verify.classroom import grid
+from verify.classroom.page import CLOSED, LIVE, OPENING, page
+from verify.classroom.questions import QUESTIONS, START, setting
 
 # All in one process, so that one browser serves them.
 pytestmark = pytest.mark.xdist_group("browser")

@@ -10,7 +10,7 @@ from simulators import simulate
 from theory import corollary1
 from theory.setting import Hyperparameters
 from theory.theorem1 import TIGHT
-from verify import grid
+from verify.classroom import grid
 
 STORED = grid.load()
 PROBLEMS = list(itertools.product(*grid.PROBLEM_AXES.values()))

@@ -11,8 +11,8 @@ from simulators import SeparableProblem
 from theory import corollary1
 from theory.symbols import G, Gb, L, T, b, c_rho, eps, gamma, rho
 from theory.theorem1 import VARIANTS
-from verify import grid
-from verify.questions import BETA2, QUESTIONS, Question, exact_left_side, setting
+from verify.classroom import grid
+from verify.classroom.questions import BETA2, QUESTIONS, Question, exact_left_side, setting
 
 ASKED = {question.id: question for question in QUESTIONS}
 

@@ -30,7 +30,7 @@ def draw(
         Hyper-parameters; those of the largest T have a panel.
     runs : Runs
     slopes : sequence of mapping
-        Along b and along T, as `verify.check` fits them.
+        Along b and along T, as `verify.check.job` fits them.
     """
     constants = problem.certificate.constants
     longest = max(cell["T"] for cell in cells)

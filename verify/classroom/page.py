@@ -14,9 +14,9 @@ from theory.bound import Bound, Term
 from theory.setting import ROUNDING
 from theory.symbols import QUANTITIES, Gb, gamma, rho
 from theory.theorem1 import VARIANTS
-from verify import grid
+from verify.classroom import grid
+from verify.classroom.questions import BETA2, QUESTIONS, START
 from verify.pages import pretty
-from verify.questions import BETA2, QUESTIONS, START
 
 CLOSED = {name: bound for name, bound in VARIANTS.items() if bound.root is None}
 """The variants in closed form: a page can evaluate them."""

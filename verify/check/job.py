@@ -22,9 +22,9 @@ from theory.corollary1 import c_gamma_value, schedule
 from theory.errors import InputError
 from theory.setting import Hyperparameters
 from theory.theorem1 import CORRECTED, TIGHT
-from verify import claimed
-from verify.check_drawing import draw
-from verify.check_report import page
+from verify.check import claimed
+from verify.check.drawing import draw
+from verify.check.writing import page
 from verify.claim import ERROR_BUDGET
 from verify.claims.corollary1 import MARGIN, TARGET
 from verify.files import writable_folder, write
@@ -121,7 +121,7 @@ def check(
     problem : Custom
     grid : Grid
         Which runs are made.
-    effort : verify.claimed.Effort
+    effort : verify.check.claimed.Effort
         Of the searches.
     seed : int
     beta1, beta2 : float

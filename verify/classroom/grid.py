@@ -20,7 +20,7 @@ import numpy as np
 from simulators import SeparableProblem, simulate
 from simulators.files import whole
 from theory import corollary1
-from verify.questions import BETA2
+from verify.classroom.questions import BETA2
 from verify.statistics import normal_mean
 
 FILE = "grid.json.gz"
@@ -113,7 +113,7 @@ def save(archive: dict[str, Any], path: Path) -> None:
 
 def load() -> dict[str, Any]:
     """Read the archive that ships with this package."""
-    packed = resources.files("verify").joinpath(FILE).read_bytes()
+    packed = resources.files("verify").joinpath("classroom", FILE).read_bytes()
     return json.loads(gzip.decompress(packed))
 
 
