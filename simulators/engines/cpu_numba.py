@@ -14,7 +14,7 @@ import numpy as np
 from simulators import noise
 from simulators.engines import lane_layout as layout
 from simulators.engines import tasks
-from simulators.engines.lane_layout import Law, Out, Plan, Problem, Room
+from simulators.engines.lane_layout import Out, Plan, Room
 from simulators.engines.lanes import run_blocks
 from simulators.engines.outcome import Outcome
 from simulators.engines.vectors import WIDTH, aligned
@@ -26,7 +26,7 @@ WORDS = 2**20
 """Bytes of Philox words that a block of several workers may keep between steps; beyond it each
 step draws its own again."""
 
-_NO_TABLE = np.zeros(1, dtype=np.int64)
+U64 = np.dtype(np.uint64)
 
 ROWS, MOST_CHUNKS = 64, 32
 """Rows of a block, where a chunk has fewer, and its chunks at most: enough that the work on one
@@ -35,11 +35,20 @@ hides the latency of another, and little enough for the first-level cache."""
 
 @dataclass(frozen=True)
 class _Blocks:
-    """How runs are put into blocks."""
+    """How runs are put into blocks.
 
-    chunks: int
+    Attributes
+    ----------
+    plan : Plan
+    fields : (N, FIELDS) int64
+        What `lane_layout.FIELDS` says of each block, but for where its rows and words are.
+    held : list of ndarray
+        Arrays whose addresses are among the fields.
+    """
+
     plan: Plan
-    law: Law
+    fields: np.ndarray
+    held: list[np.ndarray]
 
     @property
     def steps(self) -> np.ndarray:
@@ -69,47 +78,39 @@ def run(
     blocks = _plan(problem, method, inputs, outcome.schedule, kind, trajectory, threads)
     longest, most = int(inputs.T.max()) if trajectory else 0, int(inputs.workers.max())
     heads = np.full((R, longest, most, d), -1, dtype=np.int32)
-    numbers = _problem(problem, kind)
     out = Out(outcome.schedules, outcome.curves, outcome.finals, outcome.x, heads)
+    W, lanes = WIDTH[kind], blocks.plan.row_of.shape[1]
 
     def task(number: int, bound: tuple[int, int], stop: np.ndarray, done: np.ndarray) -> None:
-        coordinates = blocks.chunks * d * WIDTH[kind]
-        room = Room(
-            aligned(layout.ROW * coordinates, kind),
-            aligned(layout.SPARE_ROW * coordinates, kind),
-            aligned(blocks.kept * 4 * coordinates, np.dtype(np.uint32)),
-            np.empty(blocks.chunks * WIDTH[kind], dtype=np.int64),
+        rows, spare = (
+            aligned(each * lanes * d, kind) for each in (layout.ROW, layout.SPARE_ROW)
         )
+        words = aligned(blocks.kept * 4 * lanes * d, np.dtype(np.uint32))
         first, last = bound
-        run_blocks(
-            first, last, number, blocks.chunks, blocks.plan, numbers, blocks.law, room, out, stop,
-            done,
-        )  # fmt: skip
+        fields = blocks.fields[first:last].copy()
+        for name, array in (("rows", rows), ("spare", spare), ("words", words)):
+            fields[:, layout.FIELDS.index(name)] = array.ctypes.data
+        room = Room(rows, words, np.empty(lanes, dtype=np.int64))
+        run_blocks(first, last, number, W, fields, blocks.plan, room, out, stop, done)
 
     tasks.run(task, blocks.steps, threads, progress)
     return outcome.runs(trajectory, heads=heads)
 
 
-def _problem(problem: SeparableProblem, dtype: np.dtype) -> Problem:
-    """Return what the loops need of a problem."""
+def _problem(problem: SeparableProblem, dtype: np.dtype) -> dict[str, np.ndarray]:
+    """Return the fields that are of a problem, as arrays."""
     noise_size = problem.noise_size if problem.noise == "additive" else 1.0
+    few = [problem.H, problem.shift, noise_size, np.finfo(dtype).max]
     inverse = np.broadcast_to(1 / np.asarray(problem.B), (problem.d,))
     Q = np.empty(0) if problem.Q is None else problem.Q.ravel()
-
-    few = [problem.H, problem.shift, noise_size, np.finfo(dtype).max]
-    own = [np.array(values, dtype=dtype) for values in (few, inverse, Q)]
-    exact = [np.array(values, dtype=np.float64) for values in (few, inverse, Q)]
-    heights = np.array(np.broadcast_to(problem.A, (problem.d,)), dtype=np.float64)
-    return Problem(
-        numbers=own[0],
-        inverse=own[1],
-        Q=own[2],
-        numbers64=exact[0],
-        inverse64=exact[1],
-        Q64=exact[2],
-        heights=heights,
-        x0=np.array(problem.x0, dtype=dtype),
-    )
+    both = {"numbers": few, "inverse": inverse, "Q": Q}
+    heights = np.broadcast_to(problem.A, (problem.d,))
+    return {
+        **{name: np.array(values, dtype=dtype) for name, values in both.items()},
+        **{f"{name}64": np.array(values, dtype=np.float64) for name, values in both.items()},
+        "heights": np.array(heights, dtype=np.float64),
+        "x0": np.array(problem.x0, dtype=dtype),
+    }
 
 
 def _chunks(d: int, runs: int, dtype: np.dtype, threads: int) -> int:
@@ -140,8 +141,8 @@ def _plan(
         rows = np.concatenate([mine, np.full(-len(mine) % size, -1)]).reshape(-1, size)
         parts.append(rows)
         one = np.zeros(layout.SETTINGS, dtype=np.int64)
-        one[layout.PROFILE] = layout.PROFILE_NUMBERS[problem.profile.name]
-        one[layout.SHIFTS] = problem.noise == "shift"
+        profile = layout.PROFILES.index(problem.profile.name)
+        one[layout.PROBLEM] = 2 * profile + (problem.noise == "shift")
         one[layout.ROTATES] = problem.Q is not None
         one[layout.PERTURBS] = method.perturbs
         one[layout.ADAPTS] = method.adapts
@@ -149,8 +150,10 @@ def _plan(
         one[layout.IS_LOCAL] = method.is_local and workers > 1
         one[layout.WORKERS] = workers
         one[layout.B] = b
-        one[layout.WIDTH_OF_FIELD] = noise.field_width(b)
-        one[layout.TABLE] = large.index(b) if b > 64 else 0
+        bits = noise.field_width(b)
+        one[layout.LOG_WIDTH] = bits.bit_length() - 1
+        one[layout.FIELD_MASK] = (1 << min(bits, 32)) - 1
+        one[layout.WORD_MASK] = _counted(b, bits)
         one[layout.KEEPS_WORDS] = (
             trajectory or workers == 1 or workers * problem.d * size * 16 <= WORDS
         )
@@ -162,7 +165,7 @@ def _plan(
     longest_first = np.argsort(-settings[:, layout.MOST_STEPS], kind="stable")
     rows, source, settings = rows[longest_first], source[longest_first], settings[longest_first]
 
-    def fields(count: int, kind: np.dtype, values: dict[np.int64, np.ndarray]) -> np.ndarray:
+    def fields(count: int, kind: np.dtype, values: dict[int, np.ndarray]) -> np.ndarray:
         out = aligned(len(rows) * chunks * count * W, kind).reshape(len(rows), chunks, count, W)
         out[...] = 0
         for field, column in values.items():
@@ -184,30 +187,52 @@ def _plan(
         layout.KEY1: inputs.key[:, 1],
         layout.REPLICATE: inputs.replicate,
     }
-    tables = [noise.magnitude_table(b) for b in large] or [_NO_TABLE]
     plan = Plan(
         row_of=rows,
         run=fields(layout.RUN_ROW, dtype, run),
         sums=fields(layout.SUM_ROW, np.dtype(np.float64), {layout.RHO: inputs.rho}),
-        keys=fields(layout.KEY_ROW, np.dtype(np.uint64), keys),
         T=inputs.T[source],
         schedule=schedule[source],
         settings=settings,
     )
-    law = Law(
-        guides=np.stack([_guide(b) for b in large or [0]]),
-        thresholds=np.concatenate(tables),
-        starts=np.cumsum([0, *map(len, tables)]),
-    )
-    return _Blocks(chunks, plan, law)
+    arrays = _problem(problem, dtype)
+    table = np.zeros((len(rows), len(layout.FIELDS)), dtype=np.int64)
+
+    def put(name: str, value: np.ndarray | int) -> None:
+        table[:, layout.FIELDS.index(name)] = value
+
+    for name, array in arrays.items():
+        put(name, array.ctypes.data)
+    each = {"runs": plan.run, "sums": plan.sums, "keys": fields(layout.KEY_ROW, U64, keys),
+            "settings": plan.settings}  # fmt: skip
+    for name, array in each.items():
+        put(name, array.ctypes.data + np.arange(len(rows)) * array.strides[0])
+    guides = {b: (_guide(b), noise.magnitude_table(b)) for b in large}
+    for b, (guide, thresholds) in guides.items():
+        mine = settings[:, layout.B] == b
+        for name, value in (
+            ("guide", guide.ctypes.data),
+            ("thresholds", thresholds.ctypes.data),
+            ("known", len(thresholds)),
+        ):
+            table[mine, layout.FIELDS.index(name)] = value
+    put("d", problem.d)
+    put("chunks", chunks)
+    held = [*arrays.values(), *each.values(), *(array for pair in guides.values() for array in pair)]
+    return _Blocks(plan, table, held)
+
+
+def _counted(b: int, bits: int) -> int:
+    """Return the bits of a word that stand for coins; of a field of two words, of the second."""
+    if bits > 32:
+        return (1 << max(b - 32, 0)) - 1
+    return ((1 << b) - 1) * (0xFFFFFFFF // ((1 << bits) - 1)) if b <= 32 else 0
 
 
 @cache
 def _guide(b: int) -> np.ndarray:
-    """Return the guide to the table of the binomial law for b, none for 0; see
-    `lane_layout.GUIDE_BITS`.
-    """
-    thresholds, rest = noise.magnitude_table(b) if b else _NO_TABLE, layout.REST
+    """Return the guide to the table of the binomial law for b; see `lane_layout.GUIDE_BITS`."""
+    thresholds, rest = noise.magnitude_table(b), layout.REST
     first = np.arange(1 << layout.GUIDE_BITS, dtype=np.int64) << rest
     below = np.searchsorted(thresholds, first, side="right")
     within = np.searchsorted(thresholds, first + (1 << rest) - 1, side="right") - below

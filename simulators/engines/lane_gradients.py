@@ -1,221 +1,203 @@
 """Gradients and values of the separable problems in the numba engine's loops."""
 
-# numba gives these functions their types; the checker sees only their Python.
-# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
-# pyright: reportOperatorIssue=false, reportAssignmentType=false, reportIndexIssue=false
-
-from numba import njit
+from collections.abc import Iterator
 
 from simulators.engines.elementary import LN2, expm1, log1p, sin, tanh
 from simulators.engines.lane_layout import (
-    CALL,
     HEIGHT,
     MOVE,
     NOISE,
     OBJECTIVE,
     OWN,
     POINT,
-    PROFILE,
+    PROBLEM,
+    PROFILES,
     REACH,
     ROTATES,
-    ROW,
-    RUN_ROW,
-    SHIFTS,
     SPARE_ROW,
-    SUM_ROW,
     TURNED,
+    Block,
     U,
     X,
+    routine,
 )
-from simulators.engines.vectors import (
-    INLINE,
-    get,
-    larger,
-    like,
-    load,
-    pointer,
-    size,
-    smaller,
-    sqrt,
-    store,
-    to_float64,
-    where,
-    width,
-)
+from simulators.engines.vectors import FLOAT64, Place, Value, larger, select, size, smaller, sqrt
 
 
-@njit(**INLINE)
-def _slope(profile, u):
+def _clip(u: Value, low: float, high: float) -> Value:
+    return smaller(larger(u, u.like(low)), u.like(high))
+
+
+def _slope(profile: str, u: Value) -> Value:
     """Return psi'(u)."""
-    if profile == 0:  # huber
-        slope = smaller(larger(u, like(u, -1)), like(u, 1))
-    elif profile == 1:  # pseudo_huber
-        slope = u / sqrt(1.0 + u * u)
-    elif profile == 2:  # log_cosh
-        slope = tanh(u)
-    elif profile == 3:  # cosine
-        slope = sin(u)
-    elif profile == 4:  # rational
-        low = 1.0 + (27 / 256) * (u * u)
-        slope = u / (low * low)
-    elif profile == 5:  # log_rational
-        slope = u / (1.0 + 0.25 * (u * u))
-    else:  # two_basin
-        flat = smaller(larger(0.125 * u, like(u, -1)), like(u, 0.5))
-        down = smaller(larger(u - 4.0, like(u, 0)), like(u, 1.25))
-        up = smaller(larger(u - 5.25, like(u, 0)), like(u, 1.75))
-        slope = flat - down + up
-    return slope
+    match profile:
+        case "huber":
+            return _clip(u, -1, 1)
+        case "pseudo_huber":
+            return u / sqrt(1.0 + u * u)
+        case "log_cosh":
+            return tanh(u)
+        case "cosine":
+            return sin(u)
+        case "rational":
+            low = 1.0 + (27 / 256) * (u * u)
+            return u / (low * low)
+        case "log_rational":
+            return u / (1.0 + 0.25 * (u * u))
+        case _:  # two_basin
+            down, up = _clip(u - 4.0, 0, 1.25), _clip(u - 5.25, 0, 1.75)
+            return _clip(0.125 * u, -1, 0.5) - down + up
 
 
-@njit(**INLINE)
-def _value(profile, u):
+def _value(profile: str, u: Value) -> Value:
     """Return psi(u) of float64."""
     away = size(u)
-    if profile == 0:
-        inside = smaller(away, like(u, 1))
-        value = inside * (away - 0.5 * inside)
-    elif profile == 1:
-        value = u * u / (1.0 + sqrt(1.0 + u * u))
-    elif profile == 2:
-        # With t = e^-|u| - 1: cosh u - 1 = t^2/(2 (1 + t)) keeps the digits near 0; far away
-        # log cosh u = |u| - log 2 + log(1 + e^-2|u|) does.
-        t = expm1(-1.0 * smaller(away, like(u, 40)))
-        near = t * t / (2.0 * (1.0 + t))
-        far = (1.0 + t) * (1.0 + t)
-        value = log1p(where(away < 1.0, near, far)) + where(away < 1.0, like(u, 0), away - LN2)
-    elif profile == 3:
-        half = sin(0.5 * u)
-        value = 2.0 * half * half
-    elif profile == 4:
-        value = 0.5 * u * u / (1.0 + u * u * (27.0 / 256.0))
-    elif profile == 5:
-        value = 2.0 * log1p(0.25 * u * u)
-    else:
-        flat = smaller(larger(0.125 * u, like(u, -1)), like(u, 0.5))
-        down = smaller(larger(u - 4.0, like(u, 0)), like(u, 1.25))
-        up = smaller(larger(u - 5.25, like(u, 0)), like(u, 1.75))
-        value = flat * (u - 4.0 * flat) - down * (u - 4.0 - 0.5 * down) + up * (u - 5.25 - 0.5 * up)
-    return value
+    match profile:
+        case "huber":
+            inside = smaller(away, u.like(1))
+            return inside * (away - 0.5 * inside)
+        case "pseudo_huber":
+            return u * u / (1.0 + sqrt(1.0 + u * u))
+        case "log_cosh":
+            # With t = e^-|u| - 1: cosh u - 1 = t^2/(2 (1 + t)) keeps the digits near 0; far away
+            # log cosh u = |u| - log 2 + log(1 + e^-2|u|) does.
+            t = expm1(-1.0 * smaller(away, u.like(40)))
+            near = t * t / (2.0 * (1.0 + t))
+            far = (1.0 + t) * (1.0 + t)
+            is_near = away < 1.0
+            return log1p(select(is_near, near, far)) + select(is_near, u.like(0), away - LN2)
+        case "cosine":
+            half = sin(0.5 * u)
+            return 2.0 * half * half
+        case "rational":
+            return 0.5 * u * u / (1.0 + u * u * (27.0 / 256.0))
+        case "log_rational":
+            return 2.0 * log1p(0.25 * u * u)
+        case _:  # two_basin
+            flat = _clip(0.125 * u, -1, 0.5)
+            down, up = _clip(u - 4.0, 0, 1.25), _clip(u - 5.25, 0, 1.75)
+            return (
+                flat * (u - 4.0 * flat)
+                - down * (u - 4.0 - 0.5 * down)
+                + up * (u - 5.25 - 0.5 * up)
+            )
 
 
-@njit(**INLINE)
-def problem_of(k):
-    """Return what `pair` needs of the problem."""
-    return (
-        get(k.settings, PROFILE), get(k.settings, SHIFTS), get(k.numbers, HEIGHT),
-        get(k.numbers, MOVE),
-    )  # fmt: skip
+class Gradients:
+    """The gradients of a coordinate, of one profile and one law of noise."""
+
+    def __init__(self, k: Block, profile: str, shifts: bool) -> None:
+        self._profile, self._shifts = profile, shifts
+        self._height, self._move = (k.zero.like(k.numbers.get(n)) for n in (HEIGHT, MOVE))
+        self._move64 = k.zero64.like(k.numbers64.get(MOVE))
+        self._inverse = k.inverse
+
+    def at(self, p: Value, j: Value, noise: Value) -> tuple[Value, Value]:
+        """Return the true gradient of unturned coordinate j at p, and what noise adds to it."""
+        u = p * self._inverse.get(j)
+        if not self._shifts:
+            return _slope(self._profile, u) * self._height, noise
+        right, left = _slope(self._profile, u + self._move), _slope(self._profile, u - self._move)
+        half = 0.5 * self._height
+        return (right + left) * half, ((left - right) * noise) * half
+
+    def value(self, u: Value) -> Value:
+        """Return the mean of psi over the shifts of u, float64."""
+        if not self._shifts:
+            return _value(self._profile, u)
+        right, left = u + self._move64, u - self._move64
+        return 0.5 * (_value(self._profile, right) + _value(self._profile, left))
 
 
-@njit(**INLINE)
-def pair(laws, p, inverse, noise):
-    """Return an unturned coordinate's true gradient at p, and what noise adds to it."""
-    profile, shifts, height, move = laws
-    u = p * inverse
-    right, left = like(u, 0), like(u, 0)
-    for _ in range(2 if shifts else 1):  # a loop, so that the profiles are compiled once
-        right, left, move = left, _slope(profile, u + move), -move
-    if not shifts:
-        return left * height, noise
-    half = 0.5 * height
-    return (right + left) * half, ((left - right) * noise) * half
+def problems(k: Block) -> Iterator[Gradients]:
+    """Write what is done for each kind of problem."""
+    for number in k.cases(k.setting(PROBLEM), 2 * len(PROFILES)):
+        yield Gradients(k, PROFILES[number // 2], number % 2 == 1)
 
 
-@njit(**INLINE)
-def _place(k, c, j, moved):
+def _point(k: Block, c: Value, n: Value, moved: Value) -> Value:
     """Return a coordinate of x, or of x + delta, delta along OWN."""
-    W = width(k.rows)
-    p = load(k.rows, ((c * k.d + j) * ROW + X) * W)
-    if moved:
-        reach = load(k.runs, (c * RUN_ROW + REACH) * W)
-        p = p + reach * load(k.spare, ((c * k.d + j) * SPARE_ROW + OWN) * W)
-    return p
+    x = k.of(n, X)
+    return select(moved > 0, x + k.run(c, REACH) * k.spare_of(n, OWN), x)
 
 
-@njit(**CALL)
-def _turn(k, moved):
+@routine
+def _turn(k: Block, moved: Value) -> None:
     """Put Qx, or Q(x + delta), into TURNED."""
-    W = width(k.rows)
-    for c in range(k.chunks):
-        first = c * k.d * SPARE_ROW * W
-        for j in range(k.d):
-            store(k.spare, first + (j * SPARE_ROW + POINT) * W, _place(k, c, j, moved))
-        for j in range(k.d):
-            total = like(load(k.rows, 0), 0)
-            for i in range(k.d):
-                point = load(k.spare, first + (i * SPARE_ROW + POINT) * W)
-                total = total + point * get(k.Q, j * k.d + i)
-            store(k.spare, first + (j * SPARE_ROW + TURNED) * W, total)
+    with k.loop(k.chunks) as c:
+        first = c * k.d
+        with k.loop(k.d) as j:
+            k.set_spare_of(first + j, POINT, _point(k, c, first + j, moved))
+        with k.loop(k.d) as j:
+            total = k.variable(k.zero)
+            with k.loop(k.d) as i:
+                q = k.Q.get(j * k.d + i)
+                total.set(total.get() + k.spare_of(first + i, POINT) * q)
+            k.set_spare_of(first + j, TURNED, total.get())
 
 
-@njit(**CALL)
-def _turn_back(k, to):
+@routine
+def _turn_back(k: Block, to: Value) -> None:
     """From the gradients in the turned coordinates, U and ``to``, make those in x's."""
-    W = width(k.rows)
-    shifts = get(k.settings, SHIFTS)
-    for c in range(k.chunks):
-        first = c * k.d * SPARE_ROW * W
-        for j in range(k.d):
-            row = first + j * SPARE_ROW * W
-            store(k.spare, row + POINT * W, load(k.spare, row + U * W))
-            store(k.spare, row + TURNED * W, load(k.spare, row + to * W))
-        for j in range(k.d):
-            row = first + j * SPARE_ROW * W
-            u = like(load(k.rows, 0), 0)
-            tilt = load(k.rows, ((c * k.d + j) * ROW + NOISE) * W)
-            if shifts:
-                tilt = like(u, 0)
-            for i in range(k.d):
-                q = get(k.Q, i * k.d + j)
-                u = u + load(k.spare, first + (i * SPARE_ROW + POINT) * W) * q
-                if shifts:
-                    tilt = tilt + load(k.spare, first + (i * SPARE_ROW + TURNED) * W) * q
-            store(k.spare, row + U * W, u)
-            store(k.spare, row + to * W, u + tilt)
+    shifts = k.setting(PROBLEM) & 1
+    with k.loop(k.chunks) as c:
+        first = c * k.d
+        with k.loop(k.d) as j:
+            n = first + j
+            k.set_spare_of(n, POINT, k.spare_of(n, U))
+            k.set_spare_of(n, TURNED, k.spare.load((n * SPARE_ROW + to) * k.W))
+        with k.loop(k.d) as j:
+            n = first + j
+            u, tilt = k.variable(k.zero), k.variable(k.zero)
+            with k.loop(k.d) as i:
+                q = k.Q.get(i * k.d + j)
+                u.set(u.get() + k.spare_of(first + i, POINT) * q)
+                with k.when(shifts):
+                    tilt.set(tilt.get() + k.spare_of(first + i, TURNED) * q)
+            # Noise that is added is not turned.
+            added = select(shifts > 0, tilt.get(), k.of(n, NOISE))
+            k.set_spare_of(n, U, u.get())
+            k.spare.store((n * SPARE_ROW + to) * k.W, u.get() + added)
 
 
-@njit(**CALL)
-def put_gradients(k, moved, to):
+@routine
+def put_gradients(k: Block, moved: Value, to: Value) -> None:
     """Put the gradients at x, or at x + delta, into U and ``to``."""
-    W = width(k.rows)
-    rotates, laws = get(k.settings, ROTATES), problem_of(k)
-    if rotates:
+    rotates = k.setting(ROTATES)
+    with k.when(rotates):
         _turn(k, moved)
-    for c in range(k.chunks):
-        for j in range(k.d):
+    for gradients in problems(k):
+        with k.loop(k.chunks) as c, k.loop(k.d) as j:
             n = c * k.d + j
-            turned = load(k.spare, (n * SPARE_ROW + TURNED) * W)
-            p = turned if rotates else _place(k, c, j, moved)
-            u, tilt = pair(laws, p, get(k.inverse, j), load(k.rows, (n * ROW + NOISE) * W))
-            store(k.spare, (n * SPARE_ROW + U) * W, u)
+            p = select(rotates > 0, k.spare_of(n, TURNED), _point(k, c, n, moved))
+            u, tilt = gradients.at(p, j, k.of(n, NOISE))
+            k.set_spare_of(n, U, u)
             # The turned tilt is turned back on its own.
-            store(k.spare, (n * SPARE_ROW + to) * W, tilt if rotates else u + tilt)
-    if rotates:
+            whole = select(rotates > 0, tilt, u + tilt)
+            k.spare.store((n * SPARE_ROW + to) * k.W, whole)
+    with k.when(rotates):
         _turn_back(k, to)
 
 
-@njit(**CALL)
-def put_objective(k, problem, room):
+@routine
+def put_objective(k: Block) -> None:
     """Put f(x) into OBJECTIVE; all in float64."""
-    W = width(k.rows)
-    numbers, inverse = pointer(problem.numbers64, room.rows), pointer(problem.inverse64, room.rows)
-    heights, Q = pointer(problem.heights, room.rows), pointer(problem.Q64, room.rows)
-    profile, move = get(k.settings, PROFILE), get(numbers, MOVE)
-    sides = 2 if get(k.settings, SHIFTS) else 1
-    for c in range(k.chunks):
-        first = c * k.d * ROW * W
-        total = like(load(k.sums, 0), 0)
-        for j in range(k.d):
-            p = to_float64(load(k.rows, first + j * ROW * W))
-            if get(k.settings, ROTATES):
-                p = like(total, 0)
-                for i in range(k.d):
-                    p = p + to_float64(load(k.rows, first + i * ROW * W)) * get(Q, j * k.d + i)
-            u = p * get(inverse, j)
-            value, side = like(u, 0), move
-            for _ in range(sides):
-                value = value + _value(profile, u + side)
-                side = -side
-            total = total + get(heights, j) / sides * value
-        store(k.sums, (c * SUM_ROW + OBJECTIVE) * W, total)
+    with k.loop(k.chunks) as c:
+        first = c * k.d
+        total = k.variable(k.zero64)
+        for gradients in problems(k):
+            with k.loop(k.d) as j:
+                p = k.variable(k.of(first + j, X).to(FLOAT64))
+                with k.when(k.setting(ROTATES)):
+                    p.set(_turned(k, k.Q64, first, j))
+                value = gradients.value(p.get() * k.inverse64.get(j))
+                total.set(total.get() + k.heights.get(j) * value)
+        k.set_sum(c, OBJECTIVE, total.get())
+
+
+def _turned(k: Block, Q: Place, first: Value, j: Value) -> Value:
+    """Return coordinate j of Qx in float64."""
+    total = k.variable(k.zero64)
+    with k.loop(k.d) as i:
+        total.set(total.get() + k.of(first + i, X).to(FLOAT64) * Q.get(j * k.d + i))
+    return total.get()

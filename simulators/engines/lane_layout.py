@@ -1,63 +1,56 @@
 """Where all lies that the numba engine's loops work on: rows of memory, switches, plans."""
 
 from collections import namedtuple
+from collections.abc import Callable
+from functools import cached_property, wraps
+from typing import Any
 
-import numpy as np
+from llvmlite import ir
 
-CALL = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-"""Options of a function that is called. numba optimises it anew within each of its callers, so
-that calls should not go deep."""
-
-
-def _numbered(count: int) -> list[np.int64]:
-    # NumPy's whole numbers: Python's own are constants of their own types, and a function called
-    # with two of them would be compiled twice.
-    return [np.int64(number) for number in range(count)]
-
+from simulators.engines.vectors import FLOAT64, INT32, INT64, Code, Place, Value, width
 
 # A coordinate's row, in the dtype of the iterates: vectors. S is the mini-batch gradient at x.
-X, M, V, V_HAT, ETA, NOISE, S = _numbered(7)
+X, M, V, V_HAT, ETA, NOISE, S = range(7)
 ROW = 7
 
 # What more a coordinate needs where the problem is rotated or workers perturb each on its own: the
 # true gradient at x, the mini-batch gradient at x + delta, a worker's own gradient; a place, and
 # what it is turned to. Apart, so that the rows above stay in the first-level cache.
-U, G, OWN, POINT, TURNED = _numbered(5)
+U, G, OWN, POINT, TURNED = range(5)
 SPARE_ROW = 5
 
 # A chunk's hyper-parameters and what goes with them, in the same dtype.
 (
     MINUS_GAMMA, BETA1, ONE_MINUS_BETA1, BETA2, ONE_MINUS_BETA2, FLOOR, V_INIT, REACH, LARGEST,
-) = _numbered(9)  # fmt: skip
+) = range(9)  # fmt: skip
 RUN_ROW = 9
 
 # A chunk's sums and what they need, in float64.
-NORM2, RHO, GRAD, WEIGHTED, L1, L2, ACTIVE, ADAPTIVE, OBJECTIVE = _numbered(9)
-SUM_ROW = 9
+RHO, GRAD, WEIGHTED, L1, L2, ACTIVE, ADAPTIVE, OBJECTIVE = range(8)
+SUM_ROW = 8
 
 # A chunk's Philox keys, in uint64.
-KEY0, KEY1, REPLICATE = _numbered(3)
+KEY0, KEY1, REPLICATE = range(3)
 KEY_ROW = 3
 
 # Where a gradient is taken: at x, or at x + delta.
-AT_X, AT_DELTA = _numbered(2)
+AT_X, AT_DELTA = range(2)
 
-# A block's switches.
+# A block's switches. PROBLEM is a profile's number doubled, and 1 more where noise shifts it; a
+# step's heads lie in fields of 2^LOG_WIDTH bits, FIELD_MASK wide, of the ones that WORD_MASK
+# leaves of a Philox word (of the second of two, where a field is two).
 (
-    PROFILE, SHIFTS, ROTATES, PERTURBS, ADAPTS, KEEPS_MAX, IS_LOCAL, WORKERS, B, WIDTH_OF_FIELD,
-    TABLE, KEEPS_WORDS, MOST_STEPS,
-) = _numbered(13)  # fmt: skip
+    PROBLEM, ROTATES, PERTURBS, ADAPTS, KEEPS_MAX, IS_LOCAL, WORKERS, B, LOG_WIDTH, FIELD_MASK,
+    WORD_MASK, KEEPS_WORDS, MOST_STEPS,
+) = range(13)  # fmt: skip
 SETTINGS = 13
 
-PROFILE_NUMBERS = {
-    name: number
-    for number, name in enumerate(
-        ("huber", "pseudo_huber", "log_cosh", "cosine", "rational", "log_rational", "two_basin")
-    )
-}
+PROFILES = (
+    "huber", "pseudo_huber", "log_cosh", "cosine", "rational", "log_rational", "two_basin",
+)  # fmt: skip
 
 # A problem's numbers, in the dtype of the iterates.
-HEIGHT, MOVE, NOISE_SIZE, LARGEST_REACH = _numbered(4)
+HEIGHT, MOVE, NOISE_SIZE, LARGEST_REACH = range(4)
 
 # The guide to a table of the binomial law: by the first `GUIDE_BITS` of the 31 bits, how many
 # thresholds lie below, and the rest of the one threshold that may lie among them.
@@ -65,33 +58,139 @@ GUIDE_BITS = 14
 REST = 31 - GUIDE_BITS
 NEVER, SEVERAL = 1 << REST, (1 << REST) + 1
 
-Block = namedtuple(
-    "Block",
-    "rows spare words runs sums keys settings numbers inverse Q guide thresholds known d chunks",
-)
-"""What the loops work on. Pointers to the rows of all coordinates of all chunks, their spare rows,
-their Philox words, the chunks' hyper-parameters, sums and keys, the switches, the problem's
-numbers, 1/B and Q, the guide and the thresholds of the binomial law, of which ``known`` are the
-table's; and how many coordinates and chunks there are."""
+FIELDS = (
+    "rows", "spare", "words", "runs", "sums", "keys", "settings", "numbers", "inverse", "Q",
+    "numbers64", "inverse64", "Q64", "heights", "x0", "guide", "thresholds", "known", "d", "chunks",
+)  # fmt: skip
+"""What a block's loops work on: addresses and whole numbers. Where the rows of all coordinates of
+all chunks are, their spare rows, their Philox words, the chunks' hyper-parameters, sums and keys,
+the switches; the problem's numbers, 1/B and Q in the dtype of the iterates and in float64, A and
+x_0; the guide and the thresholds of the binomial law, and how many of these the table has; how many
+coordinates and chunks there are."""
 
-Plan = namedtuple("Plan", "row_of run sums keys T schedule settings")
+_NUMBERS = {
+    "words": INT32, "sums": FLOAT64, "keys": INT64, "settings": INT64, "numbers64": FLOAT64,
+    "inverse64": FLOAT64, "Q64": FLOAT64, "heights": FLOAT64, "guide": INT32, "thresholds": INT64,
+}  # fmt: skip
+
+Plan = namedtuple("Plan", "row_of run sums T schedule settings")
 """N blocks of C chunks of W lanes, an array each. ``row_of`` (N, C W) int64: each lane's row in the
 results, -1 for one that only fills the block; ``run`` (N, C RUN_ROW W), ``sums`` (N, C SUM_ROW W)
-float64, ``keys`` (N, C KEY_ROW W) uint64: the chunks' rows; ``T``, ``schedule`` (N, C W) int64:
-each lane's number of steps and its row among the schedules; ``settings`` (N, SETTINGS) int64."""
+float64: the chunks' rows; ``T``, ``schedule`` (N, C W) int64: each lane's number of steps and its
+row among the schedules; ``settings`` (N, SETTINGS) int64."""
 
-Problem = namedtuple("Problem", "numbers inverse Q numbers64 inverse64 Q64 heights x0")
-"""`HEIGHT` and the rest, 1/B (d,), Q (d d,) or empty; the same in float64; A (d,); x_0 (d,)."""
-
-Law = namedtuple("Law", "guides thresholds starts")
-"""Tables of the binomial law: their guides (tables, 2^GUIDE_BITS) uint32, the tables themselves end
-to end, where each starts (tables + 1,), both int64."""
-
-Room = namedtuple("Room", "rows spare words columns")
-"""Room for a block to work in: (C d ROW W,), (C d SPARE_ROW W,), (n C d 4 W,)
-uint32 for n workers, (C W,) int64."""
+Room = namedtuple("Room", "rows words columns")
+"""Where a block works: (C d ROW W,), (n 4 C d W,) uint32 for n workers, (C W,) int64."""
 
 Out = namedtuple("Out", "step curves finals x heads")
 """Schedules of checkpoints (., K) int64, and where results go: running means of ||grad f||^2, plain
 and weighted, and f, (3, R, K); eta's variation in both norms, the adaptive share and the largest
 |gradient|, (4, R); x (R, 1 or T + 1, d), all float64; heads (R, T or 0, n, d) int32."""
+
+
+class Block(Code):
+    """The code of a block's loops as it is written, and what `FIELDS` tells it.
+
+    A field is read where the function begins that uses it.
+    """
+
+    def __init__(self, builder: ir.IRBuilder, fields: Any, real: ir.Type) -> None:
+        super().__init__(builder)
+        self.fields, self.real, self.W = fields, real, width(real)
+        self._settings: dict[int, Value] = {}
+
+    def _field(self, name: str) -> Any:
+        index = ir.Constant(INT64, FIELDS.index(name))
+        return self.builder.load(self.builder.gep(self.fields, [index]))
+
+    def _place(self, name: str) -> Place:
+        with self.builder.goto_entry_block():
+            number = _NUMBERS.get(name, self.real)
+            pointer = self.builder.inttoptr(self._field(name), number.as_pointer())
+        return Place(self.builder, pointer, self.W)
+
+    def _whole(self, name: str) -> Value:
+        with self.builder.goto_entry_block():
+            return Value(self.builder, self._field(name))
+
+    rows, spare, words, runs, sums, keys, settings, numbers, inverse, Q = (
+        cached_property(lambda self, name=name: self._place(name)) for name in FIELDS[:10]
+    )
+    numbers64, inverse64, Q64, heights, x0, guide, thresholds = (
+        cached_property(lambda self, name=name: self._place(name)) for name in FIELDS[10:17]
+    )
+    known, d, chunks = (
+        cached_property(lambda self, name=name: self._whole(name)) for name in FIELDS[17:]
+    )
+
+    def setting(self, number: int) -> Value:
+        """Return a switch of the block's."""
+        if number not in self._settings:
+            settings = self.settings
+            with self.builder.goto_entry_block():
+                self._settings[number] = settings.get(number)
+        return self._settings[number]
+
+    def run(self, chunk: Value, field: int) -> Value:
+        """Return a chunk's hyper-parameter, or what goes with them."""
+        return self.runs.load((chunk * RUN_ROW + field) * self.W)
+
+    def set_run(self, chunk: Value, field: int, value: Value) -> None:
+        self.runs.store((chunk * RUN_ROW + field) * self.W, value)
+
+    def sum(self, chunk: Value, field: int) -> Value:
+        """Return a sum of a chunk's."""
+        return self.sums.load((chunk * SUM_ROW + field) * self.W)
+
+    def set_sum(self, chunk: Value, field: int, value: Value) -> None:
+        self.sums.store((chunk * SUM_ROW + field) * self.W, value)
+
+    def of(self, coordinate: Value, field: int) -> Value:
+        """Return a field of a coordinate's row; coordinates of all chunks are numbered through."""
+        return self.rows.load((coordinate * ROW + field) * self.W)
+
+    def set_of(self, coordinate: Value, field: int, value: Value) -> None:
+        self.rows.store((coordinate * ROW + field) * self.W, value)
+
+    def spare_of(self, coordinate: Value, field: int) -> Value:
+        """Return a field of a coordinate's spare row."""
+        return self.spare.load((coordinate * SPARE_ROW + field) * self.W)
+
+    def set_spare_of(self, coordinate: Value, field: int, value: Value) -> None:
+        self.spare.store((coordinate * SPARE_ROW + field) * self.W, value)
+
+    @property
+    def zero(self) -> Value:
+        """A vector of zeros, of the iterates' type."""
+        return Value(self.builder, ir.Constant(ir.VectorType(self.real, self.W), None))
+
+    @property
+    def zero64(self) -> Value:
+        """As many zeros of float64."""
+        return Value(self.builder, ir.Constant(ir.VectorType(FLOAT64, self.W), None))
+
+
+def routine(body: Callable[..., None]) -> Callable[..., None]:
+    """Make of what writes code, given a `Block` and values, a function of the compiled code: it is
+    written out once, where it is first used, and called.
+    """
+
+    @wraps(body)
+    def call(k: Block, *arguments: Value | int) -> None:
+        values = [k.number(each) if isinstance(each, int) else each for each in arguments]
+        name = f"{body.__module__}.{body.__name__}.{k.real}"
+        function = k.builder.module.globals.get(name)
+        if function is None:
+            types = [k.fields.type, *(value.type for value in values)]
+            kind = ir.FunctionType(ir.VoidType(), types)
+            function = ir.Function(k.builder.module, kind, name)
+            function.linkage = "internal"
+            function.attributes.add("noinline")
+            function.attributes.add("nounwind")
+            builder = ir.IRBuilder(function.append_basic_block("entry"))
+            fields, *own = function.args
+            body(Block(builder, fields, k.real), *(Value(builder, each) for each in own))
+            builder.ret_void()
+        k.builder.call(function, [k.fields, *(value.ir for value in values)])
+
+    return call

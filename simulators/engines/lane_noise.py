@@ -1,183 +1,152 @@
 """The noise contract in the numba engine's loops: Philox, counts of heads, the binomial law."""
 
-# numba gives these functions their types; the checker sees only their Python.
-# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
-# pyright: reportOperatorIssue=false, reportAssignmentType=false, reportIndexIssue=false
-
-import numpy as np
-from numba import njit
-
 from simulators.engines.lane_layout import (
-    CALL,
+    FIELD_MASK,
     KEY0,
     KEY1,
     KEY_ROW,
+    LOG_WIDTH,
     NOISE,
     NOISE_SIZE,
     REPLICATE,
     REST,
-    ROW,
     SEVERAL,
-    WIDTH_OF_FIELD,
+    WORD_MASK,
     B,
+    Block,
+    routine,
 )
-from simulators.engines.vectors import (
-    INLINE,
-    element,
-    gather,
-    get,
-    like,
-    load,
-    ones_in_8,
-    ones_in_16,
-    ones_in_32,
-    put,
-    rounded_like,
-    some,
-    store,
-    to_int32,
-    to_uint32,
-    where,
-    width,
-)
+from simulators.engines.vectors import FLOAT64, INT32, INT64, Value, ones, select, some
 
-_LOW = np.uint64(0xFFFFFFFF)
-_32 = np.uint64(32)
-_MULTIPLIER0, _MULTIPLIER1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_WEYL0, _WEYL1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+_LOW = 0xFFFFFFFF
+_MULTIPLIER0, _MULTIPLIER1 = 0xD2511F53, 0xCD9E8D57
+_WEYL0, _WEYL1 = 0x9E3779B9, 0xBB67AE85
 
 
-@njit(**INLINE)
-def _round(state):
-    """One round of Philox: the counter's four words and the key's two."""
-    c0, c1, c2, c3, k0, k1 = state
-    p0, p1 = (c0 & _LOW) * _MULTIPLIER0, (c2 & _LOW) * _MULTIPLIER1
-    return (p1 >> _32) ^ c1 ^ k0, p1, (p0 >> _32) ^ c3 ^ k1, p0, k0 + _WEYL0, k1 + _WEYL1
+@routine
+def philox(k: Block, number: Value, worker: Value, place: Value) -> None:
+    """Draw Philox block ``number`` of a worker for every lane and coordinate.
 
-
-@njit(**CALL)
-def philox(k, number, worker, place):
-    """Draw Philox block ``number`` of a worker for every lane and coordinate; its words' place."""
-    W = width(k.rows)
-    w = place * k.chunks * k.d * 4 * W
-    for c in range(k.chunks):
-        key = c * KEY_ROW * W
-        key0, key1 = load(k.keys, key + KEY0 * W), load(k.keys, key + KEY1 * W)
-        replicate = load(k.keys, key + REPLICATE * W)
-        for j in range(k.d):
+    A block's four words go to as many parts of the words at ``place``, so that a step's lie
+    together.
+    """
+    part = k.chunks * k.d * k.W
+    first = place * part * 4
+    with k.loop(k.chunks) as c:
+        key0, key1, replicate = (
+            k.keys.load((c * KEY_ROW + field) * k.W) for field in (KEY0, KEY1, REPLICATE)
+        )
+        with k.loop(k.d) as j:
             # 64 bits throughout: products read the low halves alone.
-            first, last = like(key0, np.uint64(number)), like(key0, np.uint64(worker))
-            state = first, like(key0, np.uint64(j)), replicate, last, key0, key1
+            c0, c1, c2, c3 = (key0.like(number), key0.like(j), replicate, key0.like(worker))
+            k0, k1 = key0, key1
             # Ten rounds, written out: in a loop, coordinates would wait for each other.
-            state = _round(_round(_round(_round(_round(state)))))
-            c0, c1, c2, c3, _, _ = _round(_round(_round(_round(_round(state)))))
-            store(k.words, w, to_uint32(c0))
-            store(k.words, w + W, to_uint32(c1))
-            store(k.words, w + 2 * W, to_uint32(c2))
-            store(k.words, w + 3 * W, to_uint32(c3))
-            w += 4 * W
+            for _ in range(10):
+                p0, p1 = (c0 & _LOW) * _MULTIPLIER0, (c2 & _LOW) * _MULTIPLIER1
+                c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1, (p0 >> 32) ^ c3 ^ k1, p0
+                k0, k1 = k0 + _WEYL0, k1 + _WEYL1
+            at = first + (c * k.d + j) * k.W
+            for word in (c0, c1, c2, c3):
+                k.words.store(at, word.to(INT32))
+                at = at + part
 
 
-@njit(**INLINE)
-def _ones(word, bits):
-    """Turn each field of ``bits`` bits, at most 32, into its number of ones."""
-    if bits == 32:
-        return ones_in_32(word)
-    if bits == 16:
-        return ones_in_16(word)
-    if bits == 8:
-        return ones_in_8(word)
-    word = (word & np.uint32(0x55555555)) + ((word >> np.uint32(1)) & np.uint32(0x55555555))
+def ones_of(word: Value, bits: int) -> Value:
+    """Turn each field of ``bits`` bits, 2 to 32, into its number of ones."""
+    if bits >= 8:
+        return ones(word, bits)
+    word = (word & 0x55555555) + ((word >> 1) & 0x55555555)
     if bits == 4:
-        word = (word & np.uint32(0x33333333)) + ((word >> np.uint32(2)) & np.uint32(0x33333333))
+        word = (word & 0x33333333) + ((word >> 2) & 0x33333333)
     return word
 
 
-@njit(**CALL)
-def count_heads(k, place, b, bits):
-    """Turn each field of ``bits`` bits of the words into its number of ones, the first b alone."""
-    W = width(k.rows)
-    w = place * k.chunks * k.d * 4 * W
-    if bits < 64:
-        mask = np.uint32(((1 << b) - 1) * (0xFFFFFFFF // ((1 << bits) - 1)))
-        for _ in range(k.chunks * k.d * 4):
-            store(k.words, w, _ones(load(k.words, w) & mask, bits))
-            w += W
-        return
-    # A field of 64 bits is two words; its number goes into the first two words, in turn.
-    mask = np.uint32((1 << (b - 32)) - 1)
-    for _ in range(k.chunks * k.d):
-        for half in range(2):
-            low, high = load(k.words, w + 2 * half * W), load(k.words, w + (2 * half + 1) * W)
-            store(k.words, w + half * W, ones_in_32(low) + ones_in_32(high & mask))
-        w += 4 * W
-
-
-@njit(**CALL)
-def look_up_heads(k, place, b):
-    """Turn each word into its number of heads by the table of the binomial law."""
-    W = width(k.rows)
-    first = place * k.chunks * k.d * 4 * W
-    # |2h - b| is b % 2 + 2 pairs.
-    most, fewest = np.uint32((b + b % 2) // 2), np.uint32((b - b % 2) // 2)
-    for n in range(k.chunks * k.d * 4):
-        w = first + n * W
-        word = load(k.words, w)
-        bits = word & np.uint32(0x7FFFFFFF)
-        entry = gather(k.guide, bits >> np.uint32(REST))
-        rest = entry & np.uint32((1 << (REST + 1)) - 1)
-        above = (bits & np.uint32((1 << REST) - 1)) >= rest
-        pairs = (entry >> np.uint32(REST + 1)) + where(above, like(word, 1), like(word, 0))
-        store(k.words, w, where(word >= np.uint32(0x80000000), fewest - pairs, most + pairs))
-        if some(rest == np.uint32(SEVERAL)):
-            for lane in range(W):
-                if element(rest, lane) == SEVERAL:
-                    value = np.int64(element(bits, lane))
-                    low, high = 0, k.known
-                    while low < high:
-                        middle = (low + high) // 2
-                        if get(k.thresholds, middle) <= value:
-                            low = middle + 1
-                        else:
-                            high = middle
-                    heads = fewest - low if element(word, lane) >> 31 else most + low
-                    put(k.words, w + lane, heads)
-
-
-@njit(**INLINE)
-def field_at(bits, number):
-    """Return the word, the shift and the mask of a field of so many bits."""
-    if bits == 64:
-        return number, np.uint32(0), np.uint32(0xFFFFFFFF)
-    return number * bits // 32, np.uint32(number * bits % 32), np.uint32((1 << bits) - 1)
-
-
-@njit(**INLINE)
-def law_of(k, t, together):
-    """Return where the heads of step t lie in the words, and the noise of a head; ``together``
-    workers' mean.
+@routine
+def count_heads(k: Block, place: Value) -> None:
+    """Turn each field of the words into its number of ones among the first b; a field of two words
+    into that of both, in the first.
     """
-    b, bits = get(k.settings, B), get(k.settings, WIDTH_OF_FIELD)
-    part, shift, mask = field_at(bits, t % (128 // bits))
-    scale = np.float64(get(k.numbers, NOISE_SIZE)) / np.float64(b * together)
-    return part * width(k.rows), shift, mask, b, scale
+    part = k.chunks * k.d * k.W
+    first = place * part * 4
+    mask = k.setting(WORD_MASK)
+    for log in k.cases(k.setting(LOG_WIDTH), 7):
+        if log < 6:
+            with k.loop(part * 4, k.W) as n:
+                word = k.words.load(first + n)
+                k.words.store(first + n, ones_of(word & mask, max(2, 1 << log)))
+        else:
+            with k.loop(part, k.W) as n:
+                for half in range(2):
+                    at = first + part * (2 * half) + n
+                    low, high = k.words.load(at), k.words.load(at + part)
+                    k.words.store(at, ones_of(low, 32) + ones_of(high & mask, 32))
 
 
-@njit(**INLINE)
-def noise_of(word, law, model):
-    """Return the noise that the heads in a word stand for, of the type of ``model``."""
-    _, shift, mask, b, scale = law
-    return rounded_like(to_int32((word >> shift) & mask) * 2 - b, model) * scale
+@routine
+def look_up_heads(k: Block, place: Value) -> None:
+    """Turn each word into its number of heads by the table of the binomial law."""
+    part, b = k.chunks * k.d * k.W, k.setting(B)
+    # |2h - b| is b % 2 + 2 pairs.
+    most, fewest = ((b + (b & 1)) >> 1).to(INT32), ((b - (b & 1)) >> 1).to(INT32)
+    first = place * part * 4
+    with k.loop(part * 4, k.W) as n:
+        word = k.words.load(first + n)
+        bits = word & 0x7FFFFFFF
+        entry = k.guide.gather(bits >> REST)
+        rest = entry & ((1 << (REST + 1)) - 1)
+        above = (bits & ((1 << REST) - 1)) >= rest
+        pairs = (entry >> (REST + 1)) + select(above, word.like(1), word.like(0))
+        heads = select(word >= 0x80000000, word.like(fewest) - pairs, word.like(most) + pairs)
+        k.words.store(first + n, heads)
+        several = rest.equals(SEVERAL)
+        with k.when(some(several)), k.loop(k.number(k.W)) as lane, k.when(several.lane(lane)):
+            low = _thresholds_up_to(k, bits.lane(lane).to(INT64)).to(INT32)
+            negative = word.lane(lane) >= 0x80000000
+            k.words.put(first + n + lane, select(negative, fewest - low, most + low))
 
 
-@njit(**CALL)
-def draw_noise(k, t, place, together, adds):
+def _thresholds_up_to(k: Block, value: Value) -> Value:
+    """Return how many thresholds there are up to a value, by halving."""
+    low, high = k.variable(k.number(0)), k.variable(k.known)
+    with k.while_(lambda: low.get() < high.get()):
+        middle = (low.get() + high.get()) >> 1
+        with k.either(k.thresholds.get(middle) <= value) as (yes, no):
+            with yes:
+                low.set(middle + 1)
+            with no:
+                high.set(middle)
+    return low.get()
+
+
+class Law:
+    """How the heads of a step become noise: the mean of ``together`` workers'."""
+
+    def __init__(self, k: Block, t: Value, together: Value) -> None:
+        log, self._b = k.setting(LOG_WIDTH), k.setting(B)
+        field = (t & ((k.number(128) >> log) - 1)) << log
+        self._first = (field >> 5) * (k.chunks * k.d * k.W)
+        self._k, self._shift, self._mask = k, field & 31, k.setting(FIELD_MASK)
+        self._scale = k.numbers.get(NOISE_SIZE).to(FLOAT64) / (self._b * together).to(FLOAT64)
+
+    def noise(self, coordinate: Value, place: Value | None = None) -> Value:
+        """Return the noise of the coordinate of a chunk, from the words at ``place``, or at the
+        first.
+        """
+        k, at = self._k, self._first + coordinate * self._k.W
+        if place is not None:
+            at = at + place * (k.chunks * k.d * (4 * k.W))
+        heads = (k.words.load(at) >> self._shift) & self._mask
+        return (heads * 2 - self._b).to(k.real) * self._scale
+
+
+@routine
+def draw_noise(k: Block, t: Value, place: Value, together: Value, adds: Value) -> None:
     """Put the noise of step t into NOISE, or add it there; ``together`` workers' mean."""
-    W = width(k.rows)
-    law = law_of(k, t, together)
-    w = place * k.chunks * k.d * 4 * W + law[0]
-    for n in range(k.chunks * k.d):
-        at = (n * ROW + NOISE) * W
-        old = load(k.rows, at)
-        noise = noise_of(load(k.words, w + n * 4 * W), law, old)
-        store(k.rows, at, old + noise if adds else noise)
+    law = Law(k, t, together)
+    with k.loop(k.chunks * k.d) as n:
+        noise = law.noise(n, place)
+        with k.either(adds) as (yes, no):
+            with yes:
+                k.set_of(n, NOISE, k.of(n, NOISE) + noise)
+            with no:
+                k.set_of(n, NOISE, noise)

@@ -1,26 +1,28 @@
 """The compiled loops of the numba engine: a block of runs, all its steps.
 
 `lane_layout` says where all lies, `lane_noise` draws the noise, `lane_gradients` has the problems;
-here are the step, and what is recorded.
+here are the step, and what is recorded. A `routine` writes its code, as `vectors` explains; what is
+not about vectors is numba's.
 
 A run is a lane of the processor's vectors, and a chunk as many runs as a vector is wide; a block
 is a few chunks, so that the work on one hides the latency of another, and few enough to stay in
 cache through all steps. No operation mixes lanes, and sums over coordinates go one by one: a
 run's bits do not depend on the runs beside it. All that belongs to a coordinate of a chunk lies in
-one row of memory. Method, noise and profile are looked at once a row or less, so that one kernel
-serves all of them; only the dtype makes another. A run past its own T goes on unrecorded until its
-block ends.
+one row of memory. Method and noise are switches, looked at once a row or less, and each kind of
+problem has loops of its own, so that one kernel serves all of them; only the dtype makes another.
+A run past its own T goes on unrecorded until its block ends.
 """
 
-# numba gives these functions their types; the checker sees only their Python.
-# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
-# pyright: reportOperatorIssue=false, reportAssignmentType=false, reportIndexIssue=false
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 from simulators.engines import elementary, lane_gradients, lane_layout, lane_noise
-from simulators.engines.lane_gradients import pair, problem_of, put_gradients, put_objective
+from simulators.engines.lane_gradients import problems, put_gradients, put_objective
 from simulators.engines.lane_layout import (
     ACTIVE,
     ADAPTIVE,
@@ -29,8 +31,8 @@ from simulators.engines.lane_layout import (
     AT_X,
     BETA1,
     BETA2,
-    CALL,
     ETA,
+    FIELD_MASK,
     FLOOR,
     GRAD,
     IS_LOCAL,
@@ -40,6 +42,7 @@ from simulators.engines.lane_layout import (
     L2,
     LARGEST,
     LARGEST_REACH,
+    LOG_WIDTH,
     MINUS_GAMMA,
     MOST_STEPS,
     NOISE,
@@ -53,14 +56,10 @@ from simulators.engines.lane_layout import (
     ROTATES,
     ROW,
     RUN_ROW,
-    SETTINGS,
-    SPARE_ROW,
     SUM_ROW,
-    TABLE,
     V_HAT,
     V_INIT,
     WEIGHTED,
-    WIDTH_OF_FIELD,
     WORKERS,
     B,
     Block,
@@ -70,265 +69,256 @@ from simulators.engines.lane_layout import (
     U,
     V,
     X,
+    routine,
 )
-from simulators.engines.lane_noise import (
-    count_heads,
-    draw_noise,
-    field_at,
-    law_of,
-    look_up_heads,
-    noise_of,
-    philox,
-)
+from simulators.engines.lane_noise import Law, count_heads, draw_noise, look_up_heads, philox
 from simulators.engines.vectors import (
-    INLINE,
-    get,
+    FLOAT64,
+    INT64,
+    REAL,
+    Value,
     larger,
-    like,
-    load,
-    pointer,
-    rounded_like,
-    shifted,
+    select,
     size,
     smaller,
     some,
     sources,
     sqrt,
-    store,
-    to_float64,
-    where,
-    width,
 )
 
 
-@njit(**INLINE)
-def _reach(k, c, norm2):
+def _put_reach(k: Block, c: Value, norm2: Value) -> None:
     """Put rho/||s|| into REACH, 0 where s = 0."""
-    W = width(k.rows)
-    rho = load(k.sums, (c * SUM_ROW + RHO) * W)
-    reach = smaller(rho / sqrt(norm2), like(rho, get(k.numbers, LARGEST_REACH)))
-    reach = where(norm2 > 0.0, reach, like(rho, 0))
-    at = (c * RUN_ROW + REACH) * W
-    store(k.runs, at, rounded_like(reach, load(k.runs, at)))
+    reach = smaller(k.sum(c, RHO) / sqrt(norm2), norm2.like(k.numbers.get(LARGEST_REACH)))
+    k.set_run(c, REACH, select(norm2 > 0.0, reach, norm2.like(0)).to(k.real))
 
 
-@njit(**CALL)
-def _observe(k, t):
+@routine
+def _observe(k: Block, t: Value) -> None:
     """Take the gradients at x into the sums, and find rho/||s||."""
-    W = width(k.rows)
-    local = get(k.settings, IS_LOCAL)
-    stored, draws = get(k.settings, ROTATES) or local, get(k.settings, WORKERS) == 1
-    laws, law = problem_of(k), law_of(k, t, 1)
-    for c in range(k.chunks):
-        at = c * SUM_ROW * W
-        grad, weighted = load(k.sums, at + GRAD * W), load(k.sums, at + WEIGHTED * W)
-        norm2 = like(grad, 0)
-        largest = load(k.runs, (c * RUN_ROW + LARGEST) * W)
-        for j in range(k.d):
-            n = c * k.d + j
-            row = n * ROW * W
-            if stored:
-                u = load(k.spare, (n * SPARE_ROW + U) * W)
-                s = load(k.rows, row + S * W) if local else load(k.spare, (n * SPARE_ROW + OWN) * W)
-            else:
-                noise = load(k.rows, row + NOISE * W)
-                if draws:
-                    noise = noise_of(load(k.words, n * 4 * W + law[0]), law, largest)
-                    store(k.rows, row + NOISE * W, noise)
-                u, tilt = pair(laws, load(k.rows, row + X * W), get(k.inverse, j), noise)
-                s = u + tilt
-            store(k.rows, row + S * W, s)
-            largest = larger(size(s), largest)
-            s64, u64 = to_float64(s), to_float64(u)
-            norm2 = norm2 + s64 * s64
+    law = Law(k, t, k.number(1))
+    local, draws = k.setting(IS_LOCAL), k.setting(WORKERS).equals(1)
+    with k.loop(k.chunks) as c:
+        norm2 = k.variable(k.zero64)
+        grad, weighted = k.variable(k.sum(c, GRAD)), k.variable(k.sum(c, WEIGHTED))
+        largest = k.variable(k.run(c, LARGEST))
+
+        def take(n: Value, u: Value, s: Value) -> None:
+            k.set_of(n, S, s)
+            largest.set(larger(size(s), largest.get()))
+            s64, u64 = s.to(FLOAT64), u.to(FLOAT64)
+            norm2.set(norm2.get() + s64 * s64)
             square = u64 * u64
-            grad = grad + square
-            weighted = weighted + square * to_float64(load(k.rows, row + ETA * W))
-        store(k.sums, at + GRAD * W, grad)
-        store(k.sums, at + WEIGHTED * W, weighted)
-        store(k.runs, (c * RUN_ROW + LARGEST) * W, largest)
-        _reach(k, c, norm2)
+            grad.set(grad.get() + square)
+            weighted.set(weighted.get() + square * k.of(n, ETA).to(FLOAT64))
+
+        with k.either(local | k.setting(ROTATES)) as (stored, fresh):
+            with stored, k.loop(k.d) as j:
+                n = c * k.d + j
+                take(n, k.spare_of(n, U), select(local > 0, k.of(n, S), k.spare_of(n, OWN)))
+            with fresh:
+                for gradients in problems(k):
+                    with k.loop(k.d) as j:
+                        n = c * k.d + j
+                        with k.when(draws):
+                            k.set_of(n, NOISE, law.noise(n))
+                        u, tilt = gradients.at(k.of(n, X), j, k.of(n, NOISE))
+                        take(n, u, u + tilt)
+        k.set_sum(c, GRAD, grad.get())
+        k.set_sum(c, WEIGHTED, weighted.get())
+        k.set_run(c, LARGEST, largest.get())
+        _put_reach(k, c, norm2.get())
 
 
-@njit(**CALL)
-def _move(k):
+@routine
+def _move(k: Block) -> None:
     """The gradient at x + delta, unless it is stored; lines 6 to 10 of Algorithm 1."""
-    W = width(k.rows)
-    perturbs, adapts = get(k.settings, PERTURBS), get(k.settings, ADAPTS)
-    keeps_max, laws = get(k.settings, KEEPS_MAX), problem_of(k)
-    stored = get(k.settings, ROTATES) or get(k.settings, IS_LOCAL)
-    for c in range(k.chunks):
-        run, at = c * RUN_ROW * W, c * SUM_ROW * W
-        beta1, rest1 = load(k.runs, run + BETA1 * W), load(k.runs, run + ONE_MINUS_BETA1 * W)
-        beta2, rest2 = load(k.runs, run + BETA2 * W), load(k.runs, run + ONE_MINUS_BETA2 * W)
-        minus_gamma, reach = load(k.runs, run + MINUS_GAMMA * W), load(k.runs, run + REACH * W)
-        largest = load(k.runs, run + LARGEST * W)
-        for j in range(k.d):
-            row = (c * k.d + j) * ROW * W
-            x, g = load(k.rows, row + X * W), load(k.rows, row + S * W)
-            if perturbs and stored:
-                g = load(k.spare, ((c * k.d + j) * SPARE_ROW + G) * W)
-            elif perturbs:
-                noise = load(k.rows, row + NOISE * W)
-                u, tilt = pair(laws, x + reach * g, get(k.inverse, j), noise)
-                g = u + tilt
-            largest = larger(size(g), largest)
-            m = beta1 * load(k.rows, row + M * W) + rest1 * g
-            store(k.rows, row + M * W, m)
-            if adapts:
-                v = beta2 * load(k.rows, row + V * W) + rest2 * (g * g)
-                store(k.rows, row + V * W, v)
-                old = load(k.rows, row + V_HAT * W)
-                if not keeps_max or some(v > old):
-                    _adapt(k, row, at, v, old, load(k.runs, run + FLOOR * W), keeps_max)
-            x = x + minus_gamma * m * load(k.rows, row + ETA * W)
-            store(k.rows, row + X * W, x)
-        store(k.runs, run + LARGEST * W, largest)
-        active = load(k.sums, at + ACTIVE * W)
-        store(k.sums, at + ADAPTIVE * W, load(k.sums, at + ADAPTIVE * W) + active)
+    perturbs, adapts, keeps_max = (k.setting(n) for n in (PERTURBS, ADAPTS, KEEPS_MAX))
+    stored = k.setting(IS_LOCAL) | k.setting(ROTATES)
+    with k.loop(k.chunks) as c:
+        beta1, rest1, beta2, rest2, minus_gamma, reach, floor = (
+            k.run(c, field)
+            for field in (
+                BETA1, ONE_MINUS_BETA1, BETA2, ONE_MINUS_BETA2, MINUS_GAMMA, REACH, FLOOR,
+            )
+        )  # fmt: skip
+        largest = k.variable(k.run(c, LARGEST))
+
+        def advance(n: Value, x: Value, g: Value) -> None:
+            largest.set(larger(size(g), largest.get()))
+            m = beta1 * k.of(n, M) + rest1 * g
+            k.set_of(n, M, m)
+            with k.when(adapts):
+                v = beta2 * k.of(n, V) + rest2 * (g * g)
+                k.set_of(n, V, v)
+                old = k.of(n, V_HAT)
+                with k.when(keeps_max.equals(0) | some(v > old)):
+                    _adapt(k, c, n, v, old, floor)
+            k.set_of(n, X, x + minus_gamma * m * k.of(n, ETA))
+
+        with k.either(perturbs & (stored ^ 1)) as (fresh, known):
+            with known, k.loop(k.d) as j:
+                n = c * k.d + j
+                g = select(perturbs > 0, k.spare_of(n, G), k.of(n, S))
+                advance(n, k.of(n, X), g)
+            with fresh:
+                for gradients in problems(k):
+                    with k.loop(k.d) as j:
+                        n = c * k.d + j
+                        x = k.of(n, X)
+                        u, tilt = gradients.at(x + reach * k.of(n, S), j, k.of(n, NOISE))
+                        advance(n, x, u + tilt)
+        k.set_run(c, LARGEST, largest.get())
+        k.set_sum(c, ADAPTIVE, k.sum(c, ADAPTIVE) + k.sum(c, ACTIVE))
 
 
-@njit(**INLINE)
-def _adapt(k, row, at, v, old, floor, keeps_max):
+def _adapt(k: Block, c: Value, n: Value, v: Value, old: Value, floor: Value) -> None:
     """Lines 8 and 9 of Algorithm 1 for a coordinate, where some lane's v_hat changes."""
-    W = width(k.rows)
-    was = load(k.rows, row + ETA * W)
-    new = larger(v, old if keeps_max else floor)
+    was = k.of(n, ETA)
+    new = larger(v, select(k.setting(KEEPS_MAX) > 0, old, floor))
     eta = 1.0 / sqrt(new)
     # |was - eta| without cancellation; every factor but the first is at most 1.
     most = larger(was, eta)
     share = size(new - old) / larger(new, old)
-    change = to_float64(most * share * (most / (was + eta)))
-    store(k.rows, row + V_HAT * W, new)
-    store(k.rows, row + ETA * W, eta)
-    store(k.sums, at + L1 * W, load(k.sums, at + L1 * W) + change)
-    store(k.sums, at + L2 * W, load(k.sums, at + L2 * W) + change * change)
-    one, none = like(change, 1), like(change, 0)
-    active = load(k.sums, at + ACTIVE * W)
-    active = active + where(new > floor, one, none) - where(old > floor, one, none)
-    store(k.sums, at + ACTIVE * W, active)
+    change = (most * share * (most / (was + eta))).to(FLOAT64)
+    k.set_of(n, V_HAT, new)
+    k.set_of(n, ETA, eta)
+    k.set_sum(c, L1, k.sum(c, L1) + change)
+    k.set_sum(c, L2, k.sum(c, L2) + change * change)
+    one, none = change.like(1), change.like(0)
+    active = k.sum(c, ACTIVE) + select(new > floor, one, none) - select(old > floor, one, none)
+    k.set_sum(c, ACTIVE, active)
 
 
-@njit(**CALL)
-def _clear(k):
+@routine
+def _clear(k: Block) -> None:
     """Start the sums of the workers' gradients."""
-    W = width(k.rows)
-    none = like(load(k.rows, 0), 0)
-    for n in range(k.chunks * k.d):
-        store(k.rows, (n * ROW + S) * W, none)
-        store(k.spare, (n * SPARE_ROW + G) * W, none)
+    with k.loop(k.chunks * k.d) as n:
+        k.set_of(n, S, k.zero)
+        k.set_spare_of(n, G, k.zero)
 
 
-@njit(**CALL)
-def _add(k, moved):
+@routine
+def _add(k: Block, moved: Value) -> None:
     """Add a worker's own gradients, at x or at x + delta, to theirs; from those at x, find
     rho/||s||.
     """
-    W = width(k.rows)
-    for c in range(k.chunks):
-        norm2 = like(load(k.sums, 0), 0)
-        for j in range(k.d):
+    with k.loop(k.chunks) as c:
+        norm2 = k.variable(k.zero64)
+        with k.loop(k.d) as j:
             n = c * k.d + j
-            own = load(k.spare, (n * SPARE_ROW + OWN) * W)
-            if moved:
-                at = (n * SPARE_ROW + G) * W
-                store(k.spare, at, load(k.spare, at) + own)
-            else:
-                at = (n * ROW + S) * W
-                store(k.rows, at, load(k.rows, at) + own)
-            own64 = to_float64(own)
-            norm2 = norm2 + own64 * own64
-        if not moved:
-            _reach(k, c, norm2)
+            own = k.spare_of(n, OWN)
+            with k.either(moved) as (yes, no):
+                with yes:
+                    k.set_spare_of(n, G, k.spare_of(n, G) + own)
+                with no:
+                    k.set_of(n, S, k.of(n, S) + own)
+            own64 = own.to(FLOAT64)
+            norm2.set(norm2.get() + own64 * own64)
+        with k.when(moved.equals(AT_X)):
+            _put_reach(k, c, norm2.get())
 
 
-@njit(**CALL)
-def _average(k, workers):
+@routine
+def _average(k: Block) -> None:
     """Turn the sums of the workers' gradients into means."""
-    W = width(k.rows)
-    for n in range(k.chunks * k.d):
-        at, spare = (n * ROW + S) * W, (n * SPARE_ROW + G) * W
-        store(k.rows, at, load(k.rows, at) / np.float64(workers))
-        store(k.spare, spare, load(k.spare, spare) / np.float64(workers))
+    workers = k.setting(WORKERS)
+    with k.loop(k.chunks * k.d) as n:
+        k.set_of(n, S, k.of(n, S) / workers)
+        k.set_spare_of(n, G, k.spare_of(n, G) / workers)
 
 
-@njit(**CALL)
-def _step(k, t):
+@routine
+def _draw(k: Block, t: Value, worker: Value, place: Value) -> None:
+    """Draw a worker's heads for the step t, unless they are among the words that are kept."""
+    log = k.setting(LOG_WIDTH)
+    steps, keeps, b = k.number(128) >> log, k.setting(KEEPS_WORDS), k.setting(B)
+    with k.when((t & (steps - 1)).equals(0) | keeps.equals(0)):
+        philox(k, (t << log) >> 7, worker, place)
+        with k.when(b > 64):
+            look_up_heads(k, place)
+        with k.when((b > 1) & (b <= 64)):
+            count_heads(k, place)
+
+
+@routine
+def _step(k: Block, t: Value) -> None:
     """One step of Algorithm 1. Workers with perturbations of their own take turns; others share
     one, along the mean of their gradients, and act as a single worker with the mean of their noise.
     """
-    local, workers = get(k.settings, IS_LOCAL), get(k.settings, WORKERS)
-    b, bits = get(k.settings, B), get(k.settings, WIDTH_OF_FIELD)
-    keeps, rotates = get(k.settings, KEEPS_WORDS), get(k.settings, ROTATES)
-    together = 1 if local else workers
-    if local:
+    local, workers, rotates = (k.setting(n) for n in (IS_LOCAL, WORKERS, ROTATES))
+    turns = select(local > 0, workers, k.number(1))
+    together = select(local > 0, k.number(1), workers)
+    with k.when(local):
         _clear(k)
-    for turn in range(workers if local else 1):
-        for worker in range(turn, turn + together):
-            place = worker if keeps else 0
-            if t % (128 // bits) == 0 or not keeps:
-                philox(k, t // (128 // bits), worker, place)
-                if b > 64:
-                    look_up_heads(k, place, b)
-                elif b > 1:
-                    count_heads(k, place, b, bits)
+    with k.loop(turns) as turn:
+        with k.loop(together) as number:
+            worker = turn + number
+            place = select(k.setting(KEEPS_WORDS) > 0, worker, k.number(0))
+            _draw(k, t, worker, place)
             # A single worker's noise is left to `_observe`, unless gradients are stored.
-            if workers > 1 or rotates:
-                draw_noise(k, t, place, together, worker > turn)
-        if local:
+            with k.when((workers > 1) | (rotates > 0)):
+                draw_noise(k, t, place, together, number)
+        with k.when(local):
             put_gradients(k, AT_X, OWN)
             _add(k, AT_X)
             put_gradients(k, AT_DELTA, OWN)
             _add(k, AT_DELTA)
-    if local:
-        _average(k, workers)
-    if local or rotates:
+    with k.when(local):
+        _average(k)
+    with k.when(local | rotates):
         put_gradients(k, AT_X, OWN)  # for workers anew: the true one, U, is overwritten
     _observe(k, t)
-    if rotates and not local:
+    with k.when(rotates & (local ^ 1)):
         put_gradients(k, AT_DELTA, G)
     _move(k)
 
 
-@njit(**CALL)
-def _start(k, x0):
+@routine
+def _start(k: Block) -> None:
     """Put every lane to its state before step 0."""
-    W = width(k.rows)
-    for c in range(k.chunks):
-        run = c * RUN_ROW * W
-        floor = load(k.runs, run + FLOOR * W)
-        for j in range(k.d):
-            row = (c * k.d + j) * ROW * W
-            store(k.rows, row + X * W, like(floor, get(x0, j)))
-            store(k.rows, row + M * W, like(floor, 0))
-            store(k.rows, row + V * W, load(k.runs, run + V_INIT * W))
-            store(k.rows, row + V_HAT * W, floor)
-            store(k.rows, row + ETA * W, 1.0 / sqrt(floor))
+    with k.loop(k.chunks) as c:
+        floor = k.run(c, FLOOR)
+        with k.loop(k.d) as j:
+            n = c * k.d + j
+            k.set_of(n, X, floor.like(k.x0.get(j)))
+            k.set_of(n, M, k.zero)
+            k.set_of(n, V, k.run(c, V_INIT))
+            k.set_of(n, V_HAT, floor)
+            k.set_of(n, ETA, 1.0 / sqrt(floor))
 
 
-@njit(**CALL)
-def _prepare(block, chunks, plan, problem, law, room):
-    """Return what the loops work on, every lane at its state before step 0."""
-    table = plan.settings[block, TABLE]
-    k = Block(
-        pointer(room.rows, room.rows),
-        pointer(room.spare, room.rows),
-        pointer(room.words, room.rows),
-        shifted(pointer(plan.run, room.rows), block * plan.run.shape[1]),
-        shifted(pointer(plan.sums, room.rows), block * plan.sums.shape[1]),
-        shifted(pointer(plan.keys, room.rows), block * plan.keys.shape[1]),
-        shifted(pointer(plan.settings, room.rows), block * SETTINGS),
-        pointer(problem.numbers, room.rows),
-        pointer(problem.inverse, room.rows),
-        pointer(problem.Q, room.rows),
-        shifted(pointer(law.guides, room.rows), table * law.guides.shape[1]),
-        shifted(pointer(law.thresholds, room.rows), law.starts[table]),
-        law.starts[table + 1] - law.starts[table],
-        len(problem.x0),
-        chunks,
-    )
-    _start(k, pointer(problem.x0, room.rows))
-    return k
+def _compiled(write: Callable[..., None], numbers: int) -> Any:
+    """Make a routine one that numba's code calls with a block's fields, its row there, an array of
+    the iterates' dtype, and so many whole numbers.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        fields, model = signature.args[0], signature.args[2]
+        table = make_array(fields)(context, builder, args[0]).data
+        row = builder.mul(args[1], INT64(len(lane_layout.FIELDS)))
+        k = Block(builder, builder.gep(table, [row]), REAL[str(model.dtype)])
+        write(k, *(Value(builder, each) for each in args[3:]))
+        return context.get_dummy_value()
+
+    if numbers:
+
+        @intrinsic
+        def call(typingctx, fields, row, model, number):
+            return types.void(fields, types.int64, model, types.int64), codegen
+
+        return call
+
+    @intrinsic
+    def alone(typingctx, fields, row, model):
+        return types.void(fields, types.int64, model), codegen
+
+    return alone
+
+
+start, step, objective = _compiled(_start, 0), _compiled(_step, 1), _compiled(put_objective, 0)
+
+CALL = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 @njit(**CALL)
@@ -369,49 +359,50 @@ def _record(block, t, d, W, plan, room, out):
 
 
 @njit(**CALL)
-def _record_step(k, block, t, plan, room, out):
+def _record_step(block, t, d, W, plan, room, out):
     """Write every lane's point after step t and the heads that led there."""
-    W = width(k.rows)
-    bits = get(k.settings, WIDTH_OF_FIELD)
-    part, shift, mask = field_at(bits, t % (128 // bits))
+    settings = plan.settings[block]
+    log, coordinates = settings[LOG_WIDTH], plan.row_of.shape[1] * d
+    field = (t % (128 >> log)) << log
     for i in range(plan.row_of.shape[1]):
         row = plan.row_of[block, i]
         if row < 0 or t >= plan.T[block, i]:
             continue
-        c, lane = i // W, i % W
-        for j in range(k.d):
-            n = c * k.d + j
-            out.x[row, t + 1, j] = room.rows[(n * ROW + X) * W + lane]
-            for worker in range(get(k.settings, WORKERS)):
-                word = room.words[((worker * k.chunks * k.d + n) * 4 + part) * W + lane]
-                out.heads[row, t, worker, j] = (word >> shift) & mask
+        for j in range(d):
+            at = (i // W * d + j) * W + i % W
+            out.x[row, t + 1, j] = room.rows[(at - i % W) * ROW + X * W + i % W]
+            for worker in range(settings[WORKERS]):
+                word = np.int64(room.words[(worker * 4 + field // 32) * coordinates + at])
+                out.heads[row, t, worker, j] = (word >> (field % 32)) & settings[FIELD_MASK]
 
 
 def _kernel(version):
     @njit(nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True)
-    def run_blocks(first, last, task, chunks, plan, problem, law, room, out, stop, done):
-        """Run the blocks [first, last) to their ends.
+    def run_blocks(first, last, task, W, fields, plan, room, out, stop, done):
+        """Run the blocks [first, last) to their ends, lanes ``W`` a chunk.
 
-        ``chunks`` a block; for the rest see `Plan` to `Out`. ``stop`` (1,) int64: other than 0,
-        return as soon as may be. ``done`` (tasks,) int64: the steps of blocks that ``task`` has
-        done, out.
+        ``fields`` (N, FIELDS) int64: see `lane_layout.FIELDS`; for the rest see `Plan` to `Out`.
+        ``stop`` (1,) int64: other than 0, return as soon as may be. ``done`` (tasks,) int64: the
+        steps of blocks that ``task`` has done, out.
         """
         every = last if version else first  # never 0: see `sources`
+        d = out.x.shape[2]
         for block in range(first, every):
-            k = _prepare(block, chunks, plan, problem, law, room)
-            due = _record(block, np.int64(0), k.d, width(k.rows), plan, room, out)
-            most = get(k.settings, MOST_STEPS)
+            row = block - first
+            start(fields, row, room.rows)
+            due = _record(block, 0, d, W, plan, room, out)
+            most = plan.settings[block, MOST_STEPS]
             for t in range(most):
                 if t % 256 == 0:
                     if stop[0] != 0:
                         return
                     done[task] += min(256, most - t)
-                _step(k, t)
+                step(fields, row, room.rows, t)
                 if out.heads.shape[1] > 0:
-                    _record_step(k, block, t, plan, room, out)
+                    _record_step(block, t, d, W, plan, room, out)
                 if t + 1 == due:
-                    put_objective(k, problem, room)
-                    due = _record(block, t + 1, k.d, width(k.rows), plan, room, out)
+                    objective(fields, row, room.rows)
+                    due = _record(block, t + 1, d, W, plan, room, out)
 
     return run_blocks
 

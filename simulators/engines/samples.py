@@ -16,31 +16,32 @@ and share the pass: each tile of rows serves them all while it is in the cache.
 # pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
 # pyright: reportOperatorIssue=false
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 from simulators.engines import elementary, rows
 from simulators.engines.elementary import exp, log1p
 from simulators.engines.rows import GROUP, TREE, add_rows, prefetch, products, tree_sum
 from simulators.engines.vectors import (
-    INLINE,
+    FLOAT64,
+    REAL,
+    Code,
+    Place,
+    Value,
     aligned,
     larger,
-    like,
-    load,
-    pointer,
+    select,
     size,
     smaller,
     sources,
-    store,
-    to_float64,
-    where,
     width,
 )
 
 CALL = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+INLINE = {**CALL, "forceinline": True}
 
 CHUNK = TREE
 TILE = 64
@@ -130,14 +131,20 @@ def _draw_all(offsets, t, run, local, N, columns):
                 offsets[i] = N * columns
 
 
-@njit(**CALL)
-def _factors(z, count):
+@intrinsic
+def _factors(typingctx, z, count):
     """Turn each of the first z, ``count`` filled up to whole vectors, into 1/(1 + e^z)."""
-    at = pointer(z, z)
-    for i in range(0, count, width(at)):
-        value = load(at, i)
-        e = exp(-1.0 * smaller(size(value), like(value, 80)))
-        store(at, i, where(value >= 0.0, e, like(e, 1)) / (1.0 + e))
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        W = width(REAL[str(z.dtype)])
+        at = Place.of(context, builder, z, args[0], W)
+        with Code(builder).loop(Value(builder, args[1]), W) as i:
+            value = at.load(i)
+            e = exp(-1.0 * smaller(size(value), value.like(80)))
+            at.store(i, select(value >= 0.0, e, e.like(1)) / (1.0 + e))
+        return context.get_dummy_value()
+
+    return types.void(z, types.int64), codegen
 
 
 @njit(**CALL)
@@ -337,6 +344,38 @@ def cleared(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return out
 
 
+@intrinsic
+def _put_terms(typingctx, z, terms):
+    """Put a tile's e^-|z| and, after them, max(-z, 0) into ``terms``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code, W = Code(builder), width(REAL[str(z.dtype)])
+        one = Place.of(context, builder, z, args[0], W)
+        both = Place.of(context, builder, terms, args[1], W)
+        with code.loop(code.number(TILE), W) as i:
+            value = one.load(i)
+            e = exp(-1.0 * smaller(size(value), value.like(80)))
+            both.store(i, e.to(FLOAT64))
+            both.store(i + TILE, larger(-1.0 * value, value.like(0)).to(FLOAT64))
+        return context.get_dummy_value()
+
+    return types.void(z, terms), codegen
+
+
+@intrinsic
+def _take_logarithms(typingctx, terms):
+    """Turn each of the first `LOGARITHMS` terms into log(1 + it)."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code, W = Code(builder), width(FLOAT64)
+        at = Place.of(context, builder, terms, args[0], W)
+        with code.loop(code.number(LOGARITHMS), W) as i:
+            at.store(i, log1p(at.load(i)))
+        return context.get_dummy_value()
+
+    return types.void(terms), codegen
+
+
 @njit(**CALL)
 def _loss(z, terms, count):
     """Return sum log(1 + e^-z) over the first ``count`` of a tile; ``terms`` is for two tiles.
@@ -344,23 +383,16 @@ def _loss(z, terms, count):
     log(1 + e^-z) = max(-z, 0) + log(1 + e), e = e^-|z|. The e are multiplied up before the
     logarithm is taken: (1 + e)(1 + e') = 1 + (e + e' + e e'), which keeps the digits of small e.
     """
-    one, both = pointer(z, z), pointer(terms, z)
-    hinge = np.uint64(TILE)
-    for i in range(0, TILE, width(one)):
-        value = load(one, i)
-        store(both, i, to_float64(exp(-1.0 * smaller(size(value), like(value, 80)))))
-        store(both, TILE + i, to_float64(larger(-1.0 * value, like(value, 0))))
+    _put_terms(z, terms)
     for i in range(count, TILE):
         terms[i] = 0.0
-    half = hinge
+    half = np.uint64(TILE)
     while half > np.uint64(LOGARITHMS):
         half = half >> np.uint64(1)
         for i in range(half):
             terms[i] += terms[half + i] + terms[i] * terms[half + i]
     total = tree_sum(terms, TILE)
-    logarithms = pointer(terms, terms)
-    for i in range(0, LOGARITHMS, width(logarithms)):
-        store(logarithms, i, log1p(load(logarithms, i)))
+    _take_logarithms(terms)
     for i in range(LOGARITHMS):
         total += terms[i]
     return total

@@ -1,52 +1,51 @@
-"""Vectors of the processor as numbers of compiled code.
+"""Compiled code on the processor's vectors, written as Python.
 
-Inside functions compiled by numba a `Vector` holds `WIDTH[dtype]` numbers side by side in a
-register; arithmetic on it, or with a plain number, acts on each. `load` and `store` take a
-pointer, as `pointer` makes it of an array, and an index. Loops written with these need neither the
+A `Value` stands for a number of code that is being written, or for `width(real)` numbers side by
+side in a register. Arithmetic on it writes LLVM instructions: what reads like a formula is the
+code of that formula, ``for i in code.loop(n)`` has to be ``with code.loop(n) as i``, and an ``if``
+of Python decides at once which code there is. numba compiles what is written as a part of the
+function that calls it, an `intrinsic`. Loops written so need neither type inference, nor the
 compiler's loop vectoriser, whose checks for overlap cost as much as the arithmetic, nor counts of
-references. The array behind a pointer must be kept alive by the caller.
+references.
 
 Every operation is IEEE's and acts on each lane alone, so that results depend neither on the width
-nor on the processor.
+nor on the processor. Whole numbers have no sign, but where they become floats.
 """
 
-# numba gives these functions their types; the checker sees only their Python.
-# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
-# pyright: reportOperatorIssue=false, reportAssignmentType=false, reportIndexIssue=false
-
 import hashlib
-import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils
-from numba.extending import (
-    intrinsic,
-    lower_builtin,
-    models,
-    register_model,
-    type_callable,
-)
 from numba.np.arrayobj import make_array
-
-INLINE = {
-    "error_model": "numpy",
-    "forceinline": True,
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-}
-"""Options of a function that is part of every loop that calls it."""
 
 BYTES = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
 """Of a vector register, as far as speed goes: any width works."""
 
 WIDTH = {np.dtype("float32"): BYTES // 4, np.dtype("float64"): BYTES // 8}
 """Numbers side by side, by the dtype of the iterates."""
+
+BIT, INT32, INT64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+FLOAT32, FLOAT64 = ir.FloatType(), ir.DoubleType()
+REAL = {"float32": FLOAT32, "float64": FLOAT64}
+"""The types of the iterates, by their dtype."""
+
+
+def bits_of(number: ir.Type) -> int:
+    """Return how many bits a number of this type has."""
+    if isinstance(number, ir.IntType):
+        return number.width
+    return 64 if number == FLOAT64 else 32
+
+
+def width(real: ir.Type) -> int:
+    """Return how many numbers a vector holds, where the iterates are of this type."""
+    return BYTES * 8 // bits_of(real)
 
 
 def sources(*files: str) -> int:
@@ -70,400 +69,315 @@ def aligned(count: int, dtype: np.dtype) -> np.ndarray:
     return flat[lead : lead + count * dtype.itemsize].view(dtype)
 
 
-class Vector(types.Type):
-    """The type of ``count`` numbers of one type side by side."""
+class Value:
+    """A number, or a vector of numbers, of code being written."""
+
+    def __init__(self, builder: ir.IRBuilder, value: Any) -> None:
+        self.builder, self.ir = builder, value
+
+    @property
+    def type(self) -> Any:
+        return self.ir.type
+
+    @property
+    def number(self) -> ir.Type:
+        """The type of a single number of it."""
+        return self.type.element if isinstance(self.type, ir.VectorType) else self.type
+
+    @property
+    def is_float(self) -> bool:
+        return not isinstance(self.number, ir.IntType)
+
+    def like(self, number: "float | Value") -> "Value":
+        """Return a number in every lane of a value of this type, converted to it."""
+        if not isinstance(number, Value):
+            return Value(self.builder, _constant(self.type, number))
+        if number.type == self.type:
+            return number
+        number = number.to(self.number)
+        if not isinstance(self.type, ir.VectorType) or number.type == self.type:
+            return number
+        empty = ir.Constant(self.type, ir.Undefined)
+        first = self.builder.insert_element(empty, number.ir, ir.Constant(INT32, 0))
+        lanes = ir.Constant(ir.VectorType(INT32, self.type.count), [0] * self.type.count)
+        return Value(self.builder, self.builder.shuffle_vector(first, empty, lanes))
+
+    def to(self, number: ir.Type) -> "Value":
+        """Convert to another type of number: floats by rounding, whole numbers as signed ones."""
+        old = self.number
+        if old == number:
+            return self
+        target = ir.VectorType(number, self.type.count) if self.type != old else number
+        wider = bits_of(number) > bits_of(old)
+        if self.is_float:
+            convert = self.builder.fpext if wider else self.builder.fptrunc
+        elif isinstance(number, ir.IntType):
+            convert = self.builder.zext if wider else self.builder.trunc
+        else:
+            convert = self.builder.sitofp
+        return Value(self.builder, convert(self.ir, target))
 
-    def __init__(self, dtype: types.Type, count: int) -> None:
-        self.dtype, self.count = dtype, count
-        super().__init__(name=f"Vector({dtype}, {count})")
+    def read_as(self, number: ir.Type) -> "Value":
+        """Read the bits as numbers of another type."""
+        count = self.type.count * bits_of(self.number) // bits_of(number)
+        return Value(self.builder, self.builder.bitcast(self.ir, ir.VectorType(number, count)))
+
+    def lane(self, number: "Value") -> "Value":
+        """Return the number in one lane."""
+        return Value(self.builder, self.builder.extract_element(self.ir, number.ir))
+
+    def _pair(self, other: Any) -> tuple[Any, Any]:
+        if isinstance(other, Value) and isinstance(other.type, ir.VectorType):
+            return other.like(self).ir, other.ir
+        return self.ir, self.like(other).ir
+
+    def _make(self, real: str, whole: str, other: Any, swap: bool = False) -> "Value":
+        one, two = self._pair(other)
+        if swap:
+            one, two = two, one
+        emit = getattr(self.builder, real if self.is_float else whole)
+        return Value(self.builder, emit(one, two))
+
+    def __add__(self, other: Any) -> "Value":
+        return self._make("fadd", "add", other)
+
+    def __sub__(self, other: Any) -> "Value":
+        return self._make("fsub", "sub", other)
+
+    def __mul__(self, other: Any) -> "Value":
+        return self._make("fmul", "mul", other)
+
+    def __truediv__(self, other: Any) -> "Value":
+        return self._make("fdiv", "", other)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __rsub__(self, other: Any) -> "Value":
+        return self._make("fsub", "sub", other, swap=True)
+
+    def __rtruediv__(self, other: Any) -> "Value":
+        return self._make("fdiv", "", other, swap=True)
+
+    def __floordiv__(self, other: Any) -> "Value":
+        return self._make("", "udiv", other)
+
+    def __and__(self, other: Any) -> "Value":
+        return self._make("", "and_", other)
+
+    def __or__(self, other: Any) -> "Value":
+        return self._make("", "or_", other)
+
+    def __xor__(self, other: Any) -> "Value":
+        return self._make("", "xor", other)
+
+    def __lshift__(self, other: Any) -> "Value":
+        return self._make("", "shl", other)
 
+    def __rshift__(self, other: Any) -> "Value":
+        return self._make("", "lshr", other)
 
-class Place(types.Type):
-    """The type of a pointer to numbers that are read ``count`` at a time."""
+    def __rlshift__(self, other: Any) -> "Value":
+        return self._make("", "shl", other, swap=True)
 
-    def __init__(self, dtype: types.Type, count: int) -> None:
-        self.dtype, self.count = dtype, count
-        super().__init__(name=f"Place({dtype}, {count})")
+    def _compare(self, sign: str, other: Any) -> "Value":
+        one, two = self._pair(other)
+        emit = self.builder.fcmp_ordered if self.is_float else self.builder.icmp_unsigned
+        return Value(self.builder, emit(sign, one, two))
 
+    def __lt__(self, other: Any) -> "Value":
+        return self._compare("<", other)
 
-@register_model(Place)
-class _PlaceModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Place) -> None:
-        super().__init__(manager, kind, _number(kind.dtype).as_pointer())
+    def __le__(self, other: Any) -> "Value":
+        return self._compare("<=", other)
 
+    def __gt__(self, other: Any) -> "Value":
+        return self._compare(">", other)
 
-@register_model(Vector)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Vector) -> None:
-        super().__init__(manager, kind, _register(kind))
+    def __ge__(self, other: Any) -> "Value":
+        return self._compare(">=", other)
 
+    def equals(self, other: Any) -> "Value":
+        return self._compare("==", other)
 
-def _number(dtype: Any) -> ir.Type:
-    if isinstance(dtype, types.Float):
-        return ir.DoubleType() if dtype.bitwidth == 64 else ir.FloatType()
-    return ir.IntType(1 if dtype == types.boolean else dtype.bitwidth)
+    def __bool__(self) -> bool:
+        raise TypeError("this number is known only when the code runs: use `Code.when`.")
 
 
-def _register(kind: Vector) -> ir.VectorType:
-    return ir.VectorType(_number(kind.dtype), kind.count)
+def _constant(kind: Any, number: float) -> ir.Constant:
+    if not isinstance(kind, ir.VectorType):
+        whole = isinstance(kind, ir.IntType)
+        return ir.Constant(kind, int(number) if whole else float(number))
+    return ir.Constant(kind, [_constant(kind.element, number)] * kind.count)
 
 
-def _spread(builder: Any, value: Any, count: int) -> Any:
-    """Put one number into every lane."""
-    whole = ir.VectorType(value.type, count)
-    first = builder.insert_element(ir.Constant(whole, ir.Undefined), value, _index(0))
-    lanes = ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count)
-    return builder.shuffle_vector(first, ir.Constant(whole, ir.Undefined), lanes)
-
-
-def _index(number: int) -> ir.Constant:
-    return ir.Constant(ir.IntType(32), number)
-
-
-def _operands(context: Any, builder: Any, kind: Vector, given: Any, args: Any) -> list[Any]:
-    """Return both operands as vectors of this type; a plain number becomes one."""
-    return [
-        value
-        if isinstance(own, Vector)
-        else _spread(builder, context.cast(builder, value, own, kind.dtype), kind.count)
-        for own, value in zip(given, args, strict=True)
-    ]
-
-
-def _operation(function: Callable[..., Any], emit: Callable[..., Any], mask: bool = False) -> None:
-    """Give an operator of Python its meaning on vectors.
-
-    ``emit(builder, dtype, left, right)`` returns its value; of type bool where ``mask``.
-    """
-
-    @type_callable(function)
-    def typing(_: Any) -> Any:
-        def typer(a: Any, b: Any) -> Vector | None:
-            if isinstance(a, Vector) and isinstance(b, Vector):
-                kind = a if a == b else None
-            elif isinstance(b, Vector):
-                kind = b if isinstance(a, types.Number) else None
-            else:
-                kind = a if isinstance(a, Vector) and isinstance(b, types.Number) else None
-            return kind if kind is None or not mask else Vector(types.boolean, kind.count)
-
-        return typer
-
-    for given in ((Vector, Vector), (Vector, types.Number), (types.Number, Vector)):
-
-        @lower_builtin(function, *given)
-        def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            kind = next(own for own in signature.args if isinstance(own, Vector))
-            left, right = _operands(context, builder, kind, signature.args, args)
-            return emit(builder, kind.dtype, left, right)
-
-
-def _arithmetic(real: str, whole: str) -> Callable[..., Any]:
-    def emit(builder: Any, dtype: Any, left: Any, right: Any) -> Any:
-        return getattr(builder, real if isinstance(dtype, types.Float) else whole)(left, right)
-
-    return emit
-
-
-def _comparison(sign: str) -> Callable[..., Any]:
-    def emit(builder: Any, dtype: Any, left: Any, right: Any) -> Any:
-        if isinstance(dtype, types.Float):
-            return builder.fcmp_ordered(sign, left, right)
-        compare = builder.icmp_signed if dtype.signed else builder.icmp_unsigned
-        return compare(sign, left, right)
-
-    return emit
-
-
-def _shift_right(builder: Any, dtype: Any, left: Any, right: Any) -> Any:
-    return (builder.ashr if dtype.signed else builder.lshr)(left, right)
-
-
-_operation(operator.add, _arithmetic("fadd", "add"))
-_operation(operator.sub, _arithmetic("fsub", "sub"))
-_operation(operator.mul, _arithmetic("fmul", "mul"))
-_operation(operator.truediv, _arithmetic("fdiv", ""))
-_operation(operator.and_, lambda builder, _, left, right: builder.and_(left, right))
-_operation(operator.or_, lambda builder, _, left, right: builder.or_(left, right))
-_operation(operator.xor, lambda builder, _, left, right: builder.xor(left, right))
-_operation(operator.lshift, lambda builder, _, left, right: builder.shl(left, right))
-_operation(operator.rshift, _shift_right)
-for _function, _sign in (
-    (operator.lt, "<"), (operator.le, "<="), (operator.gt, ">"), (operator.ge, ">="),
-    (operator.eq, "=="), (operator.ne, "!="),
-):  # fmt: skip
-    _operation(_function, _comparison(_sign), mask=True)
-
-
-@intrinsic
-def pointer(typingctx, array, iterates):
-    """Return a pointer to an array's first number, for vectors as wide as those of ``iterates``,
-    another array; the caller keeps the array alive.
-    """
-    count = WIDTH[np.dtype(str(iterates.dtype))]
-
-    def codegen(context, builder, signature, args):
-        return make_array(array)(context, builder, args[0]).data
-
-    return Place(array.dtype, count)(array, iterates), codegen
-
-
-@intrinsic
-def shifted(typingctx, place, count):
-    """Return the pointer ``count`` numbers on."""
-
-    def codegen(context, builder, signature, args):
-        return builder.gep(args[0], [args[1]])
-
-    return place(place, count), codegen
-
-
-@intrinsic
-def width(typingctx, place):
-    """Return how many numbers a vector of this pointer holds."""
-
-    def codegen(context, builder, signature, args):
-        return ir.Constant(ir.IntType(64), place.count)
-
-    return types.int64(place), codegen
-
-
-@intrinsic
-def get(typingctx, place, index):
-    """Return the number at ``place[index]``."""
-
-    def codegen(context, builder, signature, args):
-        return builder.load(builder.gep(args[0], [args[1]]))
-
-    return place.dtype(place, index), codegen
-
-
-@intrinsic
-def put(typingctx, place, index, value):
-    """Set ``place[index] = value``."""
-
-    def codegen(context, builder, signature, args):
-        number = context.cast(builder, args[2], value, place.dtype)
-        builder.store(number, builder.gep(args[0], [args[1]]))
-        return context.get_dummy_value()
-
-    return types.void(place, index, value), codegen
-
-
-@intrinsic
-def load(typingctx, place, index):
-    """Return the vector from ``place[index]`` on."""
-    kind = Vector(place.dtype, place.count)
-
-    def codegen(context, builder, signature, args):
-        address = builder.bitcast(builder.gep(args[0], [args[1]]), _register(kind).as_pointer())
-        return builder.load(address, align=place.dtype.bitwidth // 8)
-
-    return kind(place, index), codegen
-
-
-@intrinsic
-def store(typingctx, place, index, value):
-    """Put the vector ``value`` to ``place[index]`` and after."""
-
-    def codegen(context, builder, signature, args):
-        address = builder.bitcast(builder.gep(args[0], [args[1]]), args[2].type.as_pointer())
-        builder.store(args[2], address, align=place.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    if place.dtype != value.dtype:
-        return None
-    return types.void(place, index, value), codegen
-
-
-@intrinsic
-def gather(typingctx, place, index):
-    """Return the numbers at ``place[index]``, ``index`` a vector."""
-    kind = Vector(place.dtype, index.count)
-
-    def codegen(context, builder, signature, args):
-        value = ir.Constant(_register(kind), ir.Undefined)
-        for lane in range(kind.count):
-            number = builder.zext(builder.extract_element(args[1], _index(lane)), ir.IntType(64))
-            found = builder.load(builder.gep(args[0], [number]))
-            value = builder.insert_element(value, found, _index(lane))
-        return value
-
-    return kind(place, index), codegen
-
-
-@intrinsic
-def element(typingctx, value, lane):
-    """Return the number in one lane."""
-
-    def codegen(context, builder, signature, args):
-        return builder.extract_element(args[0], args[1])
-
-    return value.dtype(value, lane), codegen
-
-
-@intrinsic
-def like(typingctx, value, number):
-    """Return ``number`` in every lane of a vector of the type of ``value``."""
-
-    def codegen(context, builder, signature, args):
-        one = context.cast(builder, args[1], number, value.dtype)
-        return _spread(builder, one, value.count)
-
-    return value(value, number), codegen
-
-
-def _conversion(target: types.Type) -> Any:
-    @intrinsic
-    def convert(typingctx, value):
-        kind = Vector(target, value.count)
-
-        def codegen(context, builder, signature, args):
-            source, register = value.dtype, _register(kind)
-            if isinstance(source, types.Float) and isinstance(target, types.Float):
-                if source == target:
-                    return args[0]
-                wider = target.bitwidth > source.bitwidth
-                return (builder.fpext if wider else builder.fptrunc)(args[0], register)
-            if isinstance(target, types.Float):
-                signed = source != types.boolean and source.signed
-                return (builder.sitofp if signed else builder.uitofp)(args[0], register)
-            if source.bitwidth == target.bitwidth:
-                return args[0]
-            if source.bitwidth > target.bitwidth:
-                return builder.trunc(args[0], register)
-            return (builder.sext if source.signed else builder.zext)(args[0], register)
-
-        return kind(value), codegen
-
-    return convert
-
-
-to_float32 = _conversion(types.float32)
-to_float64 = _conversion(types.float64)
-to_int32 = _conversion(types.int32)
-to_uint32 = _conversion(types.uint32)
-to_uint64 = _conversion(types.uint64)
-
-
-@intrinsic
-def rounded_like(typingctx, value, model):
-    """Convert to the type of ``model``: floats by rounding, signed whole numbers too."""
-    kind = Vector(model.dtype, value.count)
-
-    def codegen(context, builder, signature, args):
-        register = _register(kind)
-        if not isinstance(value.dtype, types.Float):
-            return builder.sitofp(args[0], register)
-        if value.dtype == model.dtype:
-            return args[0]
-        wider = model.dtype.bitwidth > value.dtype.bitwidth
-        return (builder.fpext if wider else builder.fptrunc)(args[0], register)
-
-    return kind(value, model), codegen
-
-
-@intrinsic
-def bits(typingctx, value):
-    """Read floats as signed whole numbers of their size."""
-    kind = Vector(types.int64 if value.dtype.bitwidth == 64 else types.int32, value.count)
-
-    def codegen(context, builder, signature, args):
-        return builder.bitcast(args[0], _register(kind))
-
-    return kind(value), codegen
-
-
-@intrinsic
-def from_bits(typingctx, value):
-    """Read whole numbers as floats of their size."""
-    kind = Vector(types.float64 if value.dtype.bitwidth == 64 else types.float32, value.count)
-
-    def codegen(context, builder, signature, args):
-        return builder.bitcast(args[0], _register(kind))
-
-    return kind(value), codegen
-
-
-@intrinsic
-def where(typingctx, mask, yes, no):
-    """Return, lane by lane, ``yes`` where the mask is set and ``no`` elsewhere."""
-    kind = yes if isinstance(yes, Vector) else no
-
-    def codegen(context, builder, signature, args):
-        both = _operands(context, builder, kind, (yes, no), args[1:])
-        return builder.select(args[0], *both)
-
-    return kind(mask, yes, no), codegen
-
-
-@intrinsic
-def some(typingctx, mask):
+class Place:
+    """A pointer of code being written to numbers that are read ``count`` at a time."""
+
+    def __init__(self, builder: ir.IRBuilder, pointer: Any, count: int) -> None:
+        self.builder, self.ir, self.count = builder, pointer, count
+
+    @staticmethod
+    def of(context: Any, builder: ir.IRBuilder, kind: Any, array: Any, count: int) -> "Place":
+        """Return the place of an array of numba's, of this type there; the caller keeps it alive.
+        """
+        return Place(builder, make_array(kind)(context, builder, array).data, count)
+
+    def _at(self, index: Any, vector: bool) -> Any:
+        where = index.ir if isinstance(index, Value) else ir.Constant(INT64, int(index))
+        place = self.builder.gep(self.ir, [where])
+        if not vector:
+            return place
+        kind = ir.VectorType(self.ir.type.pointee, self.count)
+        return self.builder.bitcast(place, kind.as_pointer())
+
+    def get(self, index: Any) -> Value:
+        """Return the number at an index."""
+        return Value(self.builder, self.builder.load(self._at(index, False)))
+
+    def put(self, index: Any, value: Value) -> None:
+        """Set the number at an index."""
+        self.builder.store(value.ir, self._at(index, False))
+
+    def load(self, index: Any) -> Value:
+        """Return the vector from an index on."""
+        bytes_each = bits_of(self.ir.type.pointee) // 8
+        return Value(self.builder, self.builder.load(self._at(index, True), align=bytes_each))
+
+    def store(self, index: Any, value: Value) -> None:
+        """Put a vector to an index and after."""
+        bytes_each = bits_of(self.ir.type.pointee) // 8
+        self.builder.store(value.ir, self._at(index, True), align=bytes_each)
+
+    def gather(self, index: Value) -> Value:
+        """Return the numbers at each of a vector of indices."""
+        value = ir.Constant(ir.VectorType(self.ir.type.pointee, index.type.count), ir.Undefined)
+        for lane in range(index.type.count):
+            place = ir.Constant(INT32, lane)
+            number = self.builder.extract_element(index.ir, place)
+            found = self.get(Value(self.builder, self.builder.zext(number, INT64)))
+            value = self.builder.insert_element(value, found.ir, place)
+        return Value(self.builder, value)
+
+
+class Variable:
+    """A value of code being written that changes as the code runs."""
+
+    def __init__(self, builder: ir.IRBuilder, first: Value) -> None:
+        self.builder = builder
+        self.slot = cgutils.alloca_once(builder, first.type)
+        self.set(first)
+
+    def get(self) -> Value:
+        return Value(self.builder, self.builder.load(self.slot))
+
+    def set(self, value: Value) -> None:
+        self.builder.store(value.ir, self.slot)
+
+
+class Code:
+    """Code being written, at the place where it is being written."""
+
+    def __init__(self, builder: ir.IRBuilder) -> None:
+        self.builder = builder
+
+    def number(self, value: int) -> Value:
+        """Return a whole number."""
+        return Value(self.builder, ir.Constant(INT64, value))
+
+    def variable(self, first: Value) -> Variable:
+        return Variable(self.builder, first)
+
+    @contextmanager
+    def loop(self, count: Value, step: int = 1) -> Iterator[Value]:
+        """Write a loop over 0, step, ... below ``count``."""
+        start, by = ir.Constant(INT64, 0), ir.Constant(INT64, step)
+        with cgutils.for_range_slice(self.builder, start, count.ir, by, intp=INT64) as (index, _):
+            yield Value(self.builder, index)
+
+    @contextmanager
+    def while_(self, condition: Callable[[], Value]) -> Iterator[None]:
+        """Write what is done as long as a condition holds; it is asked before each turn."""
+        test, body, end = (
+            self.builder.append_basic_block(name) for name in ("while", "body", "done")
+        )
+        self.builder.branch(test)
+        self.builder.position_at_end(test)
+        self.builder.cbranch(condition().ir, body, end)
+        self.builder.position_at_end(body)
+        yield
+        self.builder.branch(test)
+        self.builder.position_at_end(end)
+
+    @contextmanager
+    def when(self, condition: Value) -> Iterator[None]:
+        """Write what is done where a condition holds."""
+        with self.builder.if_then(_truth(condition)):
+            yield
+
+    def either(self, condition: Value) -> Any:
+        """Write what is done where a condition holds, and what where it does not: the context of
+        two contexts.
+        """
+        return self.builder.if_else(_truth(condition))
+
+    def cases(self, value: Value, count: int) -> Iterator[int]:
+        """Write what is done for each of ``count`` values; others do nothing."""
+        blocks = [self.builder.append_basic_block("case") for _ in range(count)]
+        end = self.builder.append_basic_block("end")
+        switch = self.builder.switch(value.ir, end)
+        for number, block in enumerate(blocks):
+            switch.add_case(ir.Constant(value.type, number), block)
+            self.builder.position_at_end(block)
+            yield number
+            self.builder.branch(end)
+        self.builder.position_at_end(end)
+
+
+def _truth(value: Value) -> Any:
+    return value.ir if value.type == BIT else (value.like(0) < value).ir
+
+
+def select(condition: Value, yes: Value, no: Value) -> Value:
+    """Return, lane by lane, ``yes`` where the condition holds and ``no`` elsewhere."""
+    return Value(yes.builder, yes.builder.select(condition.ir, yes.ir, no.ir))
+
+
+def some(mask: Value) -> Value:
     """Return whether any lane of a mask is set."""
-
-    def codegen(context, builder, signature, args):
-        whole = builder.bitcast(args[0], ir.IntType(mask.count))
-        return builder.icmp_unsigned("!=", whole, ir.Constant(whole.type, 0))
-
-    return types.boolean(mask), codegen
+    whole = mask.builder.bitcast(mask.ir, ir.IntType(mask.type.count))
+    return Value(mask.builder, whole) > 0
 
 
-def _function(name: str) -> Any:
-    """Return an operation on floats that LLVM has an instruction for."""
-
-    @intrinsic
-    def call(typingctx, value):
-        def codegen(context, builder, signature, args):
-            register = _register(value)
-            function = cgutils.get_or_insert_function(
-                builder.module,
-                ir.FunctionType(register, [register]),
-                f"llvm.{name}.v{value.count}f{value.dtype.bitwidth}",
-            )
-            return builder.call(function, args)
-
-        return value(value), codegen
-
-    return call
+def _call(name: str, value: Value, letter: str) -> Value:
+    """Call a function that LLVM has an instruction for."""
+    builder, kind = value.builder, value.type
+    function = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(kind, [kind]),
+        f"llvm.{name}.v{kind.count}{letter}{bits_of(value.number)}",
+    )
+    return Value(builder, builder.call(function, [value.ir]))
 
 
-def _ones(bits: int) -> Any:
-    @intrinsic
-    def ones(typingctx, value):
-        count = value.count * value.dtype.bitwidth // bits
-        register = ir.VectorType(ir.IntType(bits), count)
-
-        def codegen(context, builder, signature, args):
-            function = cgutils.get_or_insert_function(
-                builder.module,
-                ir.FunctionType(register, [register]),
-                f"llvm.ctpop.v{count}i{bits}",
-            )
-            counts = builder.call(function, [builder.bitcast(args[0], register)])
-            return builder.bitcast(counts, args[0].type)
-
-        return value(value), codegen
-
-    return ones
+def sqrt(value: Value) -> Value:
+    return _call("sqrt", value, "f")
 
 
-ones_in_8, ones_in_16, ones_in_32 = _ones(8), _ones(16), _ones(32)
-"""Turn each field of so many bits into its number of ones."""
-
-sqrt = _function("sqrt")
-size = _function("fabs")
+def size(value: Value) -> Value:
+    """Return |value|."""
+    return _call("fabs", value, "f")
 
 
-def _extreme(sign: str) -> Any:
-    @intrinsic
-    def choose(typingctx, a, b):
-        def codegen(context, builder, signature, args):
-            return builder.select(builder.fcmp_ordered(sign, *args), *args)
-
-        return (a(a, b), codegen) if a == b else None
-
-    return choose
+def ones(value: Value, bits: int) -> Value:
+    """Turn each field of so many bits, of 8, 16 or 32, into its number of ones."""
+    return _call("ctpop", value.read_as(ir.IntType(bits)), "i").read_as(value.number)
 
 
-smaller, larger = _extreme("<"), _extreme(">")
-"""The smaller, or the larger, of two floats in each lane; of a nan and b, b."""
+def smaller(one: Value, two: Value) -> Value:
+    """Return the smaller of two floats in each lane; of a nan and b, b."""
+    return select(one < two, one, two)
+
+
+def larger(one: Value, two: Value) -> Value:
+    """Return the larger of two floats in each lane; of a nan and b, b."""
+    return select(one > two, one, two)

@@ -3,10 +3,13 @@
 import mpmath
 import numpy as np
 import pytest
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
-from simulators.engines import elementary, lane_noise, vectors
-from simulators.engines.vectors import gather, load, pointer, size, some, sqrt, store, where
+from simulators.engines import elementary, vectors
+from simulators.engines.lane_noise import ones_of
+from simulators.engines.vectors import Code, Place, Value, select, size, some, sqrt
 
 FUNCTIONS = {
     "sin": (elementary.sin, mpmath.sin, ("float32", "float64"), (-60.0, 60.0)),
@@ -17,18 +20,33 @@ FUNCTIONS = {
 CASES = [(name, dtype) for name, case in FUNCTIONS.items() for dtype in case[2]]
 
 
-def apply(function, values):
+def apply(function, source, *more, real=None):
     """The values of a function of vectors at all of an array, whose length is a whole number of
-    vectors."""
+    vectors; it is also given the places of more arrays. ``real`` is the type of the iterates, if
+    not that of ``source``."""
+    real = real or vectors.REAL[str(source.dtype)]
+
+    @intrinsic
+    def loop(typingctx, given, target, rest):
+        def codegen(context, builder, signature, args):
+            code, W = Code(builder), vectors.width(real)
+            one, other = (Place.of(context, builder, given, each, W) for each in args[:2])
+            places = [
+                Place.of(context, builder, kind, builder.extract_value(args[2], i), W)
+                for i, kind in enumerate(rest)
+            ]
+            with code.loop(code.number(len(source)), W) as i:
+                other.store(i, function(one.load(i), *places))
+            return context.get_dummy_value()
+
+        return types.void(given, target, rest), codegen
 
     @njit
-    def loop(source, target):
-        one, other = pointer(source, source), pointer(target, source)
-        for i in range(0, len(source), vectors.width(one)):
-            store(other, i, function(load(one, i)))
+    def run(given, target, rest):
+        loop(given, target, rest)
 
-    target = np.empty_like(values)
-    loop(values, target)
+    target = np.empty_like(source)
+    run(source, target, more)
     return target
 
 
@@ -61,11 +79,11 @@ def test_operators_are_numpys_number_by_number(dtype):
 
     def both(u):
         y = u * 3.0 - 0.25 / (1.0 + u * u) + sqrt(size(u))
-        return where(y > 1.0, y, 1.0 - y)
+        return select(y > 1.0, y, 1.0 - y)
 
     one = np.asarray(1.0, dtype)
     y = x * dtype_of(3, x) - dtype_of(0.25, x) / (one + x * x) + np.sqrt(np.abs(x))
-    assert np.array_equal(apply(njit(both), x), np.where(y > one, y, one - y))
+    assert np.array_equal(apply(both, x), np.where(y > one, y, one - y))
 
 
 def dtype_of(number, like):
@@ -76,51 +94,40 @@ def test_whole_numbers_shift_compare_and_gather_without_a_sign():
     words = np.random.default_rng(1).integers(0, 2**32, 64, dtype=np.uint32)
     table = np.arange(100, 356, dtype=np.uint32)
 
-    @njit
-    def loop(words, table, like, out):
-        source, target = pointer(words, like), pointer(out, like)
-        values = pointer(table, like)
-        for i in range(0, len(words), vectors.width(source)):
-            word = load(source, i)
-            high = gather(values, word >> np.uint32(24))
-            store(target, i, where(word >= np.uint32(0x80000000), high, word & np.uint32(0xFF)))
+    def code(word, place):
+        return select(word >= 0x80000000, place.gather(word >> 24), word & 0xFF)
 
-    out = np.empty_like(words)
-    loop(words, table, np.zeros(1, np.float32), out)
+    out = apply(code, words, table, real=vectors.FLOAT32)
     expected = np.where(words >= 2**31, table[words >> 24], words & 0xFF)
     assert np.array_equal(out, expected)
 
 
 def test_some_tells_whether_any_lane_is_set():
-    @njit
-    def loop(values):
-        one = pointer(values, values)
-        return some(load(one, 0) > 0.5)
+    def code(value):
+        return select(some(value > 0.5), value.like(1), value.like(0))
 
-    values = np.zeros(vectors.WIDTH[np.dtype("float32")], dtype=np.float32)
-    assert not loop(values)
-    for lane in range(len(values)):
-        values[:] = 0
-        values[lane] = 1
-        assert loop(values)
+    lanes = vectors.WIDTH[np.dtype("float32")]
+    values = np.zeros((lanes + 1, lanes), dtype=np.float32)
+    values[np.arange(lanes), np.arange(lanes)] = 1
+    out = apply(code, values.ravel()).reshape(values.shape)
+    assert np.array_equal(out, np.repeat([1.0] * lanes + [0.0], lanes).reshape(values.shape))
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8, 16, 32])
 def test_the_ones_of_every_field_are_counted(bits):
     words = np.random.default_rng(bits).integers(0, 2**32, 64, dtype=np.uint32)
-
-    @njit
-    def loop(words, like, out):
-        source, target = pointer(words, like), pointer(out, like)
-        for i in range(0, len(words), vectors.width(source)):
-            store(target, i, lane_noise._ones(load(source, i), bits))
-
-    out = np.empty_like(words)
-    loop(words, np.zeros(1, np.float32), out)
+    out = apply(lambda word: ones_of(word, bits), words, real=vectors.FLOAT32)
     for word, counts in zip(words.tolist(), out.tolist(), strict=True):
         for shift in range(0, 32, bits):
             field = (word >> shift) & (2**bits - 1)
             assert (counts >> shift) & (2**bits - 1) == field.bit_count()
+
+
+def test_a_number_known_only_at_run_time_decides_nothing_for_python():
+    builder = ir.IRBuilder()
+    value = Value(builder, ir.Constant(vectors.FLOAT32, 1.0))
+    with pytest.raises(TypeError, match="Code.when"):
+        bool(value)
 
 
 def test_memory_for_vectors_starts_at_a_cache_line():
