@@ -100,7 +100,7 @@ def run(
 def _problem(problem: SeparableProblem, dtype: np.dtype) -> dict[str, np.ndarray]:
     """Return the fields that are of a problem, as arrays."""
     noise_size = problem.noise_size if problem.noise == "additive" else 1.0
-    few = [problem.H, problem.shift, noise_size, np.finfo(dtype).max]
+    few = [problem.H, problem.shift, noise_size, np.finfo(dtype).max, 1.0]
     inverse = np.broadcast_to(1 / np.asarray(problem.B), (problem.d,))
     Q = np.empty(0) if problem.Q is None else problem.Q.ravel()
     both = {"numbers": few, "inverse": inverse, "Q": Q}

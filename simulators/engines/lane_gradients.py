@@ -8,6 +8,7 @@ from simulators.engines.lane_layout import (
     MOVE,
     NOISE,
     OBJECTIVE,
+    ONE,
     OWN,
     POINT,
     PROBLEM,
@@ -28,11 +29,11 @@ def _clip(u: Value, low: float, high: float) -> Value:
     return smaller(larger(u, u.like(low)), u.like(high))
 
 
-def _slope(profile: str, u: Value) -> Value:
-    """Return psi'(u)."""
+def _slope(profile: str, u: Value, one: Value) -> Value:
+    """Return psi'(u); ``one`` is 1."""
     match profile:
         case "huber":
-            return _clip(u, -1, 1)
+            return smaller(larger(u, -1.0 * one), one)
         case "pseudo_huber":
             return u / sqrt(1.0 + u * u)
         case "log_cosh":
@@ -88,7 +89,9 @@ class Gradients:
 
     def __init__(self, k: Block, profile: str, shifts: bool) -> None:
         self._profile, self._shifts = profile, shifts
-        self._height, self._move = (k.zero.like(k.numbers.get(n)) for n in (HEIGHT, MOVE))
+        self._height, self._move, self._one = (
+            k.zero.like(k.numbers.get(number)) for number in (HEIGHT, MOVE, ONE)
+        )
         self._move64 = k.zero64.like(k.numbers64.get(MOVE))
         self._inverse = k.inverse
 
@@ -96,10 +99,13 @@ class Gradients:
         """Return the true gradient of unturned coordinate j at p, and what noise adds to it."""
         u = p * self._inverse.get(j)
         if not self._shifts:
-            return _slope(self._profile, u) * self._height, noise
-        right, left = _slope(self._profile, u + self._move), _slope(self._profile, u - self._move)
+            return self._slope(u) * self._height, noise
+        right, left = self._slope(u + self._move), self._slope(u - self._move)
         half = 0.5 * self._height
         return (right + left) * half, ((left - right) * noise) * half
+
+    def _slope(self, u: Value) -> Value:
+        return _slope(self._profile, u, self._one)
 
     def value(self, u: Value) -> Value:
         """Return the mean of psi over the shifts of u, float64."""

@@ -49,8 +49,9 @@ PROFILES = (
     "huber", "pseudo_huber", "log_cosh", "cosine", "rational", "log_rational", "two_basin",
 )  # fmt: skip
 
-# A problem's numbers, in the dtype of the iterates.
-HEIGHT, MOVE, NOISE_SIZE, LARGEST_REACH = range(4)
+# A problem's numbers, in the dtype of the iterates. ONE is 1: a constant that the compiler knows
+# it would make anew in each turn of a loop, one from memory it keeps.
+HEIGHT, MOVE, NOISE_SIZE, LARGEST_REACH, ONE = range(5)
 
 # The guide to a table of the binomial law: by the first `GUIDE_BITS` of the 31 bits, how many
 # thresholds lie below, and the rest of the one threshold that may lie among them.

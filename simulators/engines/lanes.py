@@ -87,6 +87,22 @@ from simulators.engines.vectors import (
 )
 
 
+class _Largest:
+    """The largest |gradient| of a chunk, kept as the largest and the smallest gradient."""
+
+    def __init__(self, k: Block, c: Value) -> None:
+        self._k, self._chunk = k, c
+        self._most = k.variable(k.run(c, LARGEST))
+        self._least = k.variable(-1.0 * k.run(c, LARGEST))
+
+    def take(self, gradient: Value) -> None:
+        self._most.set(larger(gradient, self._most.get()))
+        self._least.set(smaller(gradient, self._least.get()))
+
+    def keep(self) -> None:
+        self._k.set_run(self._chunk, LARGEST, larger(self._most.get(), -1.0 * self._least.get()))
+
+
 def _put_reach(k: Block, c: Value, norm2: Value) -> None:
     """Put rho/||s|| into REACH, 0 where s = 0."""
     reach = smaller(k.sum(c, RHO) / sqrt(norm2), norm2.like(k.numbers.get(LARGEST_REACH)))
@@ -98,16 +114,17 @@ def _observe(k: Block, t: Value) -> None:
     """Take the gradients at x into the sums, and find rho/||s||."""
     law = Law(k, t, k.number(1))
     local, draws = k.setting(IS_LOCAL), k.setting(WORKERS).equals(1)
+    is_float32 = k.real != FLOAT64
     with k.loop(k.chunks) as c:
         norm2 = k.variable(k.zero64)
         grad, weighted = k.variable(k.sum(c, GRAD)), k.variable(k.sum(c, WEIGHTED))
-        largest = k.variable(k.run(c, LARGEST))
+        largest = _Largest(k, c)
 
         def take(n: Value, u: Value, s: Value) -> None:
             k.set_of(n, S, s)
-            largest.set(larger(size(s), largest.get()))
+            largest.take(s)
             s64, u64 = s.to(FLOAT64), u.to(FLOAT64)
-            norm2.set(norm2.get() + s64 * s64)
+            norm2.set(norm2.get().plus_square(s64) if is_float32 else norm2.get() + s64 * s64)
             square = u64 * u64
             grad.set(grad.get() + square)
             weighted.set(weighted.get() + square * k.of(n, ETA).to(FLOAT64))
@@ -126,7 +143,7 @@ def _observe(k: Block, t: Value) -> None:
                         take(n, u, u + tilt)
         k.set_sum(c, GRAD, grad.get())
         k.set_sum(c, WEIGHTED, weighted.get())
-        k.set_run(c, LARGEST, largest.get())
+        largest.keep()
         _put_reach(k, c, norm2.get())
 
 
@@ -142,10 +159,10 @@ def _move(k: Block) -> None:
                 BETA1, ONE_MINUS_BETA1, BETA2, ONE_MINUS_BETA2, MINUS_GAMMA, REACH, FLOOR,
             )
         )  # fmt: skip
-        largest = k.variable(k.run(c, LARGEST))
+        largest = _Largest(k, c)
 
         def advance(n: Value, x: Value, g: Value) -> None:
-            largest.set(larger(size(g), largest.get()))
+            largest.take(g)
             m = beta1 * k.of(n, M) + rest1 * g
             k.set_of(n, M, m)
             with k.when(adapts):
@@ -168,7 +185,7 @@ def _move(k: Block) -> None:
                         x = k.of(n, X)
                         u, tilt = gradients.at(x + reach * k.of(n, S), j, k.of(n, NOISE))
                         advance(n, x, u + tilt)
-        k.set_run(c, LARGEST, largest.get())
+        largest.keep()
         k.set_sum(c, ADAPTIVE, k.sum(c, ADAPTIVE) + k.sum(c, ACTIVE))
 
 
@@ -390,7 +407,7 @@ def _kernel(version):
         for block in range(first, every):
             row = block - first
             start(fields, row, room.rows)
-            due = _record(block, 0, d, W, plan, room, out)
+            due = _record(block, np.int64(0), d, W, plan, room, out)  # 0 has a type of its own
             most = plan.settings[block, MOST_STEPS]
             for t in range(most):
                 if t % 256 == 0:

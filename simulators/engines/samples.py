@@ -496,129 +496,121 @@ def _stretch(t, n, run):
     return t + np.int64(_below(np.uint64(n), w0, w1))
 
 
-@njit(**CALL)
-def _run(first, last, task, every, every_values, every_rho, method, step, stretch, numbers, data, N,
-         columns, x0, space, curves, finals, x, samples, stop, done):  # fmt: skip
-    """Run the runs [first, last) to their ends.
-
-    Parameters
-    ----------
-    first, last, task : int
-    every : (R, 8) int64
-        Each run's whole numbers.
-    every_values : (R, 7)
-        Its hyper-parameters.
-    every_rho : (R,) float64
-    method : (4,) bool
-    step : (C, K) int64
-        Schedules of checkpoints.
-    stretch : int
-        Steps that a drawn one stands for.
-    numbers : (2,)
-        The problem's.
-    data : ((N + 1) columns,)
-        The c_i, each filled up with zeros to whole vectors, and a row of zeros.
-    N, columns : int
-    x0 : (d,)
-    space : Scratch
-    curves : (3, R, K) float64, out
-        Running means of ||grad f||^2, plain and weighted, and f.
-    finals : (4, R) float64, out
-        eta's variation in both norms, the adaptive share, the largest |gradient|.
-    x : (R, 1 or T + 1, d) float64, out
-    samples : (R, T or 0, n, b) int32, out
-    stop : (1,) int64
-        Other than 0: return as soon as may be.
-    done : (tasks,) int64, out
-        How many samples this task has drawn.
-    """
-    (rows, sums, point, total, z, terms, offsets, tile, points, etas, weights, at, valued,
-     gradients, losses) = space  # fmt: skip
-    d = len(x0)
-    adapts, keeps_max, turns = method[ADAPTS], method[KEEPS_MAX], 2 if method[PERTURBS] else 1
-    alpha = np.float64(numbers[ALPHA])
-    for number in range(first, last):
-        run, values = every[number], every_values[number]
-        T, b, workers, out = run[STEPS], run[B], run[WORKERS], run[OUT]
-        schedule = step[run[SCHEDULE]]
-        local = method[IS_LOCAL] and workers > 1
-        stride = -(-b // GROUP) * GROUP if local else b
-        parts, size = (workers, b) if local else (1, workers * b)
-        _start(rows, sums, values, x0)
-        _draw_all(offsets[0], 0, run, local, N, columns)
-        waiting, column, coming = 0, 0, 0
-        grad, weighted = 0.0, 0.0
-        active, adaptive = 0, 0
-        end, chosen, weight = 0, 0, 1
-        for t in range(T + 1):
-            while schedule[coming] < t:
-                coming += 1
-            is_checkpoint = schedule[coming] == t
-            if t == end:
-                weight = 1 if t == 0 or is_checkpoint else min(stretch, schedule[coming] - t)
-                chosen, end = _stretch(t, weight, run), t + weight
-            if t == chosen:
-                for j in range(d):
-                    c, i = j // CHUNK, np.uint64(j % CHUNK)
-                    points[waiting, j], etas[waiting, j] = rows[c, X + i], rows[c, ETA + i]
-                weights[waiting], at[waiting], valued[waiting] = weight, t, is_checkpoint
-                waiting += 1
-            if waiting == POINTS or t == T:
-                _full(data, N, columns, waiting, points, valued, tile, z, total, terms, gradients,
-                      losses)  # fmt: skip
-                for p in range(waiting):
-                    square, in_eta, pull = _squares(points[p], gradients[p], etas[p], N, alpha)
-                    while valued[p] and column < len(schedule) and schedule[column] == at[p]:
-                        curves[0, out, column] = grad / at[p]
-                        curves[1, out, column] = weighted / at[p]
-                        curves[2, out, column] = losses[p] / N + alpha * pull
-                        column += 1
-                    grad += weights[p] * square
-                    weighted += weights[p] * in_eta
-                waiting = 0
-            if t == T:
-                break
-            if t % 256 == 0:
-                if stop[0] != 0:
-                    return
-                done[task] += min(256, T - t) * workers * b
-            this, ahead, drawn = offsets[t % 2], offsets[(t + 1) % 2], 0
-            if t + 1 < T:
-                _draw_all(ahead, t + 1, run, local, N, columns)
-                drawn = size
-            _step(data, columns, rows, sums, point, z, total, this, drawn, ahead, parts, size,
-                  stride, turns, every_rho[number], numbers)  # fmt: skip
-            changed = False
-            for c in range(len(rows)):
-                changed |= _move(rows[c], sums[c], values, adapts, keeps_max)
-            if changed:
-                active = _active(rows, d, values[FLOOR])
-            adaptive += active
-            if samples.shape[1] > 0:
-                for worker in range(workers):
-                    for i in range(b):
-                        samples[out, t, worker, i] = this[worker * stride + i] // columns
-                for j in range(d):
-                    x[out, t + 1, j] = rows[j // CHUNK, X + np.uint64(j % CHUNK)]
-        for j in range(d):
-            c, i = j // CHUNK, np.uint64(j % CHUNK)
-            finals[0, out] += sums[c, L1 + i]
-            finals[1, out] += sums[c, L2 + i]
-            finals[3, out] = max(finals[3, out], np.float64(rows[c, LARGEST + i]))
-            if samples.shape[1] == 0:
-                x[out, 0, j] = rows[c, X + i]
-        finals[2, out] = adaptive / (np.float64(d) * T)
-
-
 def _kernel(version):
     @njit(nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True)
     def run_samples(first, last, task, every, every_values, every_rho, method, step, stretch,
                     numbers, data, N, columns, x0, space, curves, finals, x, samples, stop,
                     done):  # fmt: skip
-        """Run the runs [first, last) to their ends; see `_run`."""
-        if version:  # never 0: see `sources`
-            _run(first, last, task, every, every_values, every_rho, method, step, stretch, numbers,
-                 data, N, columns, x0, space, curves, finals, x, samples, stop, done)  # fmt: skip
+        """Run the runs [first, last) to their ends.
+
+        Parameters
+        ----------
+        first, last, task : int
+        every : (R, 8) int64
+            Each run's whole numbers.
+        every_values : (R, 7)
+            Its hyper-parameters.
+        every_rho : (R,) float64
+        method : (4,) bool
+        step : (C, K) int64
+            Schedules of checkpoints.
+        stretch : int
+            Steps that a drawn one stands for.
+        numbers : (2,)
+            The problem's.
+        data : ((N + 1) columns,)
+            The c_i, each filled up with zeros to whole vectors, and a row of zeros.
+        N, columns : int
+        x0 : (d,)
+        space : Scratch
+        curves : (3, R, K) float64, out
+            Running means of ||grad f||^2, plain and weighted, and f.
+        finals : (4, R) float64, out
+            eta's variation in both norms, the adaptive share, the largest |gradient|.
+        x : (R, 1 or T + 1, d) float64, out
+        samples : (R, T or 0, n, b) int32, out
+        stop : (1,) int64
+            Other than 0: return as soon as may be.
+        done : (tasks,) int64, out
+            How many samples this task has drawn.
+        """
+        (rows, sums, point, total, z, terms, offsets, tile, points, etas, weights, at, valued,
+         gradients, losses) = space  # fmt: skip
+        d = len(x0)
+        adapts, keeps_max, turns = method[ADAPTS], method[KEEPS_MAX], 2 if method[PERTURBS] else 1
+        alpha = np.float64(numbers[ALPHA])
+        # Never 0: see `sources`.
+        for number in range(first, last if version else first):
+            run, values = every[number], every_values[number]
+            T, b, workers, out = run[STEPS], run[B], run[WORKERS], run[OUT]
+            schedule = step[run[SCHEDULE]]
+            local = method[IS_LOCAL] and workers > 1
+            stride = -(-b // GROUP) * GROUP if local else b
+            parts, size = (workers, b) if local else (1, workers * b)
+            _start(rows, sums, values, x0)
+            _draw_all(offsets[0], np.int64(0), run, local, N, columns)
+            waiting, column, coming = 0, 0, 0
+            grad, weighted = 0.0, 0.0
+            active, adaptive = 0, 0
+            end, chosen, weight = 0, 0, 1
+            for t in range(T + 1):
+                while schedule[coming] < t:
+                    coming += 1
+                is_checkpoint = schedule[coming] == t
+                if t == end:
+                    weight = 1 if t == 0 or is_checkpoint else min(stretch, schedule[coming] - t)
+                    chosen, end = _stretch(t, weight, run), t + weight
+                if t == chosen:
+                    for j in range(d):
+                        c, i = j // CHUNK, np.uint64(j % CHUNK)
+                        points[waiting, j], etas[waiting, j] = rows[c, X + i], rows[c, ETA + i]
+                    weights[waiting], at[waiting], valued[waiting] = weight, t, is_checkpoint
+                    waiting += 1
+                if waiting == POINTS or t == T:
+                    _full(data, N, columns, waiting, points, valued, tile, z, total, terms, gradients,
+                          losses)  # fmt: skip
+                    for p in range(waiting):
+                        square, in_eta, pull = _squares(points[p], gradients[p], etas[p], N, alpha)
+                        while valued[p] and column < len(schedule) and schedule[column] == at[p]:
+                            curves[0, out, column] = grad / at[p]
+                            curves[1, out, column] = weighted / at[p]
+                            curves[2, out, column] = losses[p] / N + alpha * pull
+                            column += 1
+                        grad += weights[p] * square
+                        weighted += weights[p] * in_eta
+                    waiting = 0
+                if t == T:
+                    break
+                if t % 256 == 0:
+                    if stop[0] != 0:
+                        return
+                    done[task] += min(256, T - t) * workers * b
+                this, ahead, drawn = offsets[t % 2], offsets[(t + 1) % 2], 0
+                if t + 1 < T:
+                    _draw_all(ahead, t + 1, run, local, N, columns)
+                    drawn = size
+                _step(data, columns, rows, sums, point, z, total, this, drawn, ahead, parts, size,
+                      stride, turns, every_rho[number], numbers)  # fmt: skip
+                changed = False
+                for c in range(len(rows)):
+                    changed |= _move(rows[c], sums[c], values, adapts, keeps_max)
+                if changed:
+                    active = _active(rows, d, values[FLOOR])
+                adaptive += active
+                if samples.shape[1] > 0:
+                    for worker in range(workers):
+                        for i in range(b):
+                            samples[out, t, worker, i] = this[worker * stride + i] // columns
+                    for j in range(d):
+                        x[out, t + 1, j] = rows[j // CHUNK, X + np.uint64(j % CHUNK)]
+            for j in range(d):
+                c, i = j // CHUNK, np.uint64(j % CHUNK)
+                finals[0, out] += sums[c, L1 + i]
+                finals[1, out] += sums[c, L2 + i]
+                finals[3, out] = max(finals[3, out], np.float64(rows[c, LARGEST + i]))
+                if samples.shape[1] == 0:
+                    x[out, 0, j] = rows[c, X + i]
+            finals[2, out] = adaptive / (np.float64(d) * T)
 
     return run_samples
 

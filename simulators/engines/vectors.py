@@ -179,6 +179,13 @@ class Value:
     def __rlshift__(self, other: Any) -> "Value":
         return self._make("", "shl", other, swap=True)
 
+    def plus_square(self, other: "Value") -> "Value":
+        """Return the sum with another's square, rounded once or twice as the processor likes: it
+        is the same where the square is exact, as float32's is in float64.
+        """
+        square = self.builder.fmul(other.ir, other.ir, flags=("contract",))
+        return Value(self.builder, self.builder.fadd(self.ir, square, flags=("contract",)))
+
     def _compare(self, sign: str, other: Any) -> "Value":
         one, two = self._pair(other)
         emit = self.builder.fcmp_ordered if self.is_float else self.builder.icmp_unsigned
