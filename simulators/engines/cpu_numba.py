@@ -82,9 +82,7 @@ def run(
     W, lanes = WIDTH[kind], blocks.plan.row_of.shape[1]
 
     def task(number: int, bound: tuple[int, int], stop: np.ndarray, done: np.ndarray) -> None:
-        rows, spare = (
-            aligned(each * lanes * d, kind) for each in (layout.ROW, layout.SPARE_ROW)
-        )
+        rows, spare = (aligned(each * lanes * d, kind) for each in (layout.ROW, layout.SPARE_ROW))
         words = aligned(blocks.kept * 4 * lanes * d, np.dtype(np.uint32))
         first, last = bound
         fields = blocks.fields[first:last].copy()
@@ -207,19 +205,15 @@ def _plan(
             "settings": plan.settings}  # fmt: skip
     for name, array in each.items():
         put(name, array.ctypes.data + np.arange(len(rows)) * array.strides[0])
-    guides = {b: (_guide(b), noise.magnitude_table(b)) for b in large}
-    for b, (guide, thresholds) in guides.items():
+    laws = {b: _law(b) for b in large}
+    for b, law in laws.items():
         mine = settings[:, layout.B] == b
-        for name, value in (
-            ("guide", guide.ctypes.data),
-            ("thresholds", thresholds.ctypes.data),
-            ("known", len(thresholds)),
-        ):
-            table[mine, layout.FIELDS.index(name)] = value
+        for name, array in zip(("guide", "thresholds"), law, strict=True):
+            table[mine, layout.FIELDS.index(name)] = array.ctypes.data
     put("d", problem.d)
     put("chunks", chunks)
-    held = [*arrays.values(), *each.values(), *(array for pair in guides.values() for array in pair)]
-    return _Blocks(plan, table, held)
+    tables = (array for law in laws.values() for array in law)
+    return _Blocks(plan, table, [*arrays.values(), *each.values(), *tables])
 
 
 def _counted(b: int, bits: int) -> int:
@@ -230,12 +224,15 @@ def _counted(b: int, bits: int) -> int:
 
 
 @cache
-def _guide(b: int) -> np.ndarray:
-    """Return the guide to the table of the binomial law for b; see `lane_layout.GUIDE_BITS`."""
+def _law(b: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the guide to the table of the binomial law for b, see `lane_layout.GUIDE_BITS`, and
+    the table, with a threshold after its last that is beyond all values.
+    """
     thresholds, rest = noise.magnitude_table(b), layout.REST
     first = np.arange(1 << layout.GUIDE_BITS, dtype=np.int64) << rest
     below = np.searchsorted(thresholds, first, side="right")
     within = np.searchsorted(thresholds, first + (1 << rest) - 1, side="right") - below
     one = thresholds[np.minimum(below, len(thresholds) - 1)] - first
     entry = np.where(within == 0, layout.NEVER, np.where(within == 1, one, layout.SEVERAL))
-    return ((below << (rest + 1)) | entry).astype(np.uint32)
+    guide = ((below << (rest + 1)) | entry).astype(np.uint32)
+    return guide, np.append(thresholds, 1 << 31)

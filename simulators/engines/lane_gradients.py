@@ -78,9 +78,7 @@ def _value(profile: str, u: Value) -> Value:
             flat = _clip(0.125 * u, -1, 0.5)
             down, up = _clip(u - 4.0, 0, 1.25), _clip(u - 5.25, 0, 1.75)
             return (
-                flat * (u - 4.0 * flat)
-                - down * (u - 4.0 - 0.5 * down)
-                + up * (u - 5.25 - 0.5 * up)
+                flat * (u - 4.0 * flat) - down * (u - 4.0 - 0.5 * down) + up * (u - 5.25 - 0.5 * up)
             )
 
 

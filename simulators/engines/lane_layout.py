@@ -61,13 +61,13 @@ NEVER, SEVERAL = 1 << REST, (1 << REST) + 1
 
 FIELDS = (
     "rows", "spare", "words", "runs", "sums", "keys", "settings", "numbers", "inverse", "Q",
-    "numbers64", "inverse64", "Q64", "heights", "x0", "guide", "thresholds", "known", "d", "chunks",
+    "numbers64", "inverse64", "Q64", "heights", "x0", "guide", "thresholds", "d", "chunks",
 )  # fmt: skip
 """What a block's loops work on: addresses and whole numbers. Where the rows of all coordinates of
 all chunks are, their spare rows, their Philox words, the chunks' hyper-parameters, sums and keys,
 the switches; the problem's numbers, 1/B and Q in the dtype of the iterates and in float64, A and
-x_0; the guide and the thresholds of the binomial law, and how many of these the table has; how many
-coordinates and chunks there are."""
+x_0; the guide to the binomial law and its thresholds, after which there is one beyond all values;
+how many coordinates and chunks there are."""
 
 _NUMBERS = {
     "words": INT32, "sums": FLOAT64, "keys": INT64, "settings": INT64, "numbers64": FLOAT64,
@@ -114,13 +114,13 @@ class Block(Code):
         with self.builder.goto_entry_block():
             return Value(self.builder, self._field(name))
 
-    rows, spare, words, runs, sums, keys, settings, numbers, inverse, Q = (
-        cached_property(lambda self, name=name: self._place(name)) for name in FIELDS[:10]
+    rows, spare, words, runs, sums, keys, settings, numbers, inverse, Q, numbers64, inverse64 = (
+        cached_property(lambda self, name=name: self._place(name)) for name in FIELDS[:12]
     )
-    numbers64, inverse64, Q64, heights, x0, guide, thresholds = (
-        cached_property(lambda self, name=name: self._place(name)) for name in FIELDS[10:17]
+    Q64, heights, x0, guide, thresholds = (
+        cached_property(lambda self, name=name: self._place(name)) for name in FIELDS[12:17]
     )
-    known, d, chunks = (
+    d, chunks = (
         cached_property(lambda self, name=name: self._whole(name)) for name in FIELDS[17:]
     )
 
@@ -137,6 +137,7 @@ class Block(Code):
         return self.runs.load((chunk * RUN_ROW + field) * self.W)
 
     def set_run(self, chunk: Value, field: int, value: Value) -> None:
+        """Set it."""
         self.runs.store((chunk * RUN_ROW + field) * self.W, value)
 
     def sum(self, chunk: Value, field: int) -> Value:
@@ -144,6 +145,7 @@ class Block(Code):
         return self.sums.load((chunk * SUM_ROW + field) * self.W)
 
     def set_sum(self, chunk: Value, field: int, value: Value) -> None:
+        """Set it."""
         self.sums.store((chunk * SUM_ROW + field) * self.W, value)
 
     def of(self, coordinate: Value, field: int) -> Value:
@@ -151,6 +153,7 @@ class Block(Code):
         return self.rows.load((coordinate * ROW + field) * self.W)
 
     def set_of(self, coordinate: Value, field: int, value: Value) -> None:
+        """Set it."""
         self.rows.store((coordinate * ROW + field) * self.W, value)
 
     def spare_of(self, coordinate: Value, field: int) -> Value:
@@ -158,6 +161,7 @@ class Block(Code):
         return self.spare.load((coordinate * SPARE_ROW + field) * self.W)
 
     def set_spare_of(self, coordinate: Value, field: int, value: Value) -> None:
+        """Set it."""
         self.spare.store((coordinate * SPARE_ROW + field) * self.W, value)
 
     @property

@@ -100,51 +100,32 @@ def look_up_heads(k: Block, place: Value) -> None:
         k.words.store(first + n, heads)
         several = rest.equals(SEVERAL)
         with k.when(some(several)), k.loop(k.number(k.W)) as lane, k.when(several.lane(lane)):
-            low = _thresholds_up_to(k, bits.lane(lane).to(INT64)).to(INT32)
+            below = (entry >> (REST + 1)).lane(lane).to(INT64)
+            low = _thresholds_up_to(k, bits.lane(lane).to(INT64), below).to(INT32)
             negative = word.lane(lane) >= 0x80000000
             k.words.put(first + n + lane, select(negative, fewest - low, most + low))
 
 
-def _thresholds_up_to(k: Block, value: Value) -> Value:
-    """Return how many thresholds there are up to a value, by halving."""
-    low, high = k.variable(k.number(0)), k.variable(k.known)
-    with k.while_(lambda: low.get() < high.get()):
-        middle = (low.get() + high.get()) >> 1
-        with k.either(k.thresholds.get(middle) <= value) as (yes, no):
-            with yes:
-                low.set(middle + 1)
-            with no:
-                high.set(middle)
-    return low.get()
-
-
-class Law:
-    """How the heads of a step become noise: the mean of ``together`` workers'."""
-
-    def __init__(self, k: Block, t: Value, together: Value) -> None:
-        log, self._b = k.setting(LOG_WIDTH), k.setting(B)
-        field = (t & ((k.number(128) >> log) - 1)) << log
-        self._first = (field >> 5) * (k.chunks * k.d * k.W)
-        self._k, self._shift, self._mask = k, field & 31, k.setting(FIELD_MASK)
-        self._scale = k.numbers.get(NOISE_SIZE).to(FLOAT64) / (self._b * together).to(FLOAT64)
-
-    def noise(self, coordinate: Value, place: Value | None = None) -> Value:
-        """Return the noise of the coordinate of a chunk, from the words at ``place``, or at the
-        first.
-        """
-        k, at = self._k, self._first + coordinate * self._k.W
-        if place is not None:
-            at = at + place * (k.chunks * k.d * (4 * k.W))
-        heads = (k.words.load(at) >> self._shift) & self._mask
-        return (heads * 2 - self._b).to(k.real) * self._scale
+def _thresholds_up_to(k: Block, value: Value, below: Value) -> Value:
+    """Return how many thresholds there are up to a value, no fewer than ``below``. The last one is
+    beyond all values; most often there are one or two to look at.
+    """
+    count = k.variable(below)
+    with k.while_(lambda: k.thresholds.get(count.get()) <= value):
+        count.set(count.get() + 1)
+    return count.get()
 
 
 @routine
 def draw_noise(k: Block, t: Value, place: Value, together: Value, adds: Value) -> None:
-    """Put the noise of step t into NOISE, or add it there; ``together`` workers' mean."""
-    law = Law(k, t, together)
+    """Put the noise of step t's heads into NOISE, or add it there; ``together`` workers' mean."""
+    part, log, b = k.chunks * k.d * k.W, k.setting(LOG_WIDTH), k.setting(B)
+    field = (t & ((k.number(128) >> log) - 1)) << log
+    first = (place * 4 + (field >> 5)) * part
+    scale = k.numbers.get(NOISE_SIZE).to(FLOAT64) / (b * together).to(FLOAT64)
     with k.loop(k.chunks * k.d) as n:
-        noise = law.noise(n, place)
+        heads = (k.words.load(first + n * k.W) >> (field & 31)) & k.setting(FIELD_MASK)
+        noise = (heads * 2 - b).to(k.real) * scale
         with k.either(adds) as (yes, no):
             with yes:
                 k.set_of(n, NOISE, k.of(n, NOISE) + noise)

@@ -71,7 +71,7 @@ from simulators.engines.lane_layout import (
     X,
     routine,
 )
-from simulators.engines.lane_noise import Law, count_heads, draw_noise, look_up_heads, philox
+from simulators.engines.lane_noise import count_heads, draw_noise, look_up_heads, philox
 from simulators.engines.vectors import (
     FLOAT64,
     INT64,
@@ -96,10 +96,12 @@ class _Largest:
         self._least = k.variable(-1.0 * k.run(c, LARGEST))
 
     def take(self, gradient: Value) -> None:
+        """Look at a gradient."""
         self._most.set(larger(gradient, self._most.get()))
         self._least.set(smaller(gradient, self._least.get()))
 
     def keep(self) -> None:
+        """Put it to the chunk's hyper-parameters."""
         self._k.set_run(self._chunk, LARGEST, larger(self._most.get(), -1.0 * self._least.get()))
 
 
@@ -110,10 +112,9 @@ def _put_reach(k: Block, c: Value, norm2: Value) -> None:
 
 
 @routine
-def _observe(k: Block, t: Value) -> None:
+def _observe(k: Block) -> None:
     """Take the gradients at x into the sums, and find rho/||s||."""
-    law = Law(k, t, k.number(1))
-    local, draws = k.setting(IS_LOCAL), k.setting(WORKERS).equals(1)
+    local = k.setting(IS_LOCAL)
     is_float32 = k.real != FLOAT64
     with k.loop(k.chunks) as c:
         norm2 = k.variable(k.zero64)
@@ -137,8 +138,6 @@ def _observe(k: Block, t: Value) -> None:
                 for gradients in problems(k):
                     with k.loop(k.d) as j:
                         n = c * k.d + j
-                        with k.when(draws):
-                            k.set_of(n, NOISE, law.noise(n))
                         u, tilt = gradients.at(k.of(n, X), j, k.of(n, NOISE))
                         take(n, u, u + tilt)
         k.set_sum(c, GRAD, grad.get())
@@ -273,9 +272,7 @@ def _step(k: Block, t: Value) -> None:
             worker = turn + number
             place = select(k.setting(KEEPS_WORDS) > 0, worker, k.number(0))
             _draw(k, t, worker, place)
-            # A single worker's noise is left to `_observe`, unless gradients are stored.
-            with k.when((workers > 1) | (rotates > 0)):
-                draw_noise(k, t, place, together, number)
+            draw_noise(k, t, place, together, number)
         with k.when(local):
             put_gradients(k, AT_X, OWN)
             _add(k, AT_X)
@@ -285,7 +282,7 @@ def _step(k: Block, t: Value) -> None:
         _average(k)
     with k.when(local | rotates):
         put_gradients(k, AT_X, OWN)  # for workers anew: the true one, U, is overwritten
-    _observe(k, t)
+    _observe(k)
     with k.when(rotates & (local ^ 1)):
         put_gradients(k, AT_DELTA, G)
     _move(k)
@@ -342,36 +339,34 @@ CALL = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": 
 def _record(block, t, d, W, plan, room, out):
     """Write what is due after t steps; return when the next is."""
     K, due = out.step.shape[1], 1 << 62
-    for i in range(plan.row_of.shape[1]):
-        if t == 0:
-            room.columns[i] = 0
-        row, column = plan.row_of[block, i], room.columns[i]
-        step = out.step[plan.schedule[block, i]]
-        c, lane = i // W, i % W
-        run, at = c * RUN_ROW * W + lane, c * SUM_ROW * W + lane
-        while column < K and step[column] == t:
-            if row >= 0:
-                grad, weighted = (
-                    plan.sums[block, at + GRAD * W],
-                    plan.sums[block, at + WEIGHTED * W],
-                )
-                if not plan.settings[block, ADAPTS]:
-                    weighted = grad / np.sqrt(np.float64(plan.run[block, run + FLOOR * W]))
-                out.curves[0, row, column] = grad / t
-                out.curves[1, row, column] = weighted / t
-                out.curves[2, row, column] = plan.sums[block, at + OBJECTIVE * W]
-            column += 1
-        if column == K and room.columns[i] < K and row >= 0:
-            out.finals[0, row] = plan.sums[block, at + L1 * W]
-            out.finals[1, row] = plan.sums[block, at + L2 * W]
-            out.finals[2, row] = plan.sums[block, at + ADAPTIVE * W] / (d * t)
-            out.finals[3, row] = plan.run[block, run + LARGEST * W]
-            if out.x.shape[1] == 1:
-                for j in range(d):
-                    out.x[row, 0, j] = room.rows[((c * d + j) * ROW + X) * W + lane]
-        room.columns[i] = column
-        if column < K:
-            due = min(due, step[column])
+    rows, schedule, columns = plan.row_of[block], plan.schedule[block], room.columns
+    run, sums = plan.run[block], plan.sums[block]
+    adapts = plan.settings[block, ADAPTS]
+    for c in range(len(rows) // W):
+        for lane in range(W):
+            i = c * W + lane
+            row, step, column = rows[i], out.step[schedule[i]], columns[i] if t > 0 else 0
+            own, at = c * RUN_ROW * W + lane, c * SUM_ROW * W + lane
+            if row >= 0 and column < K and step[column] == t:
+                grad, weighted = sums[at + GRAD * W], sums[at + WEIGHTED * W]
+                if not adapts:
+                    weighted = grad / np.sqrt(np.float64(run[own + FLOOR * W]))
+                while column < K and step[column] == t:
+                    out.curves[0, row, column] = grad / t
+                    out.curves[1, row, column] = weighted / t
+                    out.curves[2, row, column] = sums[at + OBJECTIVE * W]
+                    column += 1
+                if column == K:
+                    out.finals[0, row] = sums[at + L1 * W]
+                    out.finals[1, row] = sums[at + L2 * W]
+                    out.finals[2, row] = sums[at + ADAPTIVE * W] / (d * t)
+                    out.finals[3, row] = run[own + LARGEST * W]
+                    if out.x.shape[1] == 1:
+                        for j in range(d):
+                            out.x[row, 0, j] = room.rows[((c * d + j) * ROW + X) * W + lane]
+            columns[i] = column
+            if row >= 0 and column < K:
+                due = min(due, step[column])
     return due
 
 

@@ -567,8 +567,8 @@ def _kernel(version):
                     weights[waiting], at[waiting], valued[waiting] = weight, t, is_checkpoint
                     waiting += 1
                 if waiting == POINTS or t == T:
-                    _full(data, N, columns, waiting, points, valued, tile, z, total, terms, gradients,
-                          losses)  # fmt: skip
+                    _full(data, N, columns, waiting, points, valued, tile, z, total, terms,
+                          gradients, losses)  # fmt: skip
                     for p in range(waiting):
                         square, in_eta, pull = _squares(points[p], gradients[p], etas[p], N, alpha)
                         while valued[p] and column < len(schedule) and schedule[column] == at[p]:

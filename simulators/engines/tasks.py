@@ -10,11 +10,15 @@ from itertools import pairwise
 import numpy as np
 
 TASKS = 8
-"""Tasks a thread: more balance blocks of unlike length better."""
+"""Tasks a thread, where there are several: more balance blocks of unlike length better."""
 
 
 def ranges(steps: np.ndarray, threads: int) -> list[tuple[int, int]]:
-    """Cut blocks of so many steps each into ranges of like work, some `TASKS` for each thread."""
+    """Cut blocks of so many steps each into ranges of like work, some `TASKS` for each thread; a
+    thread alone has nothing to balance.
+    """
+    if threads == 1:
+        return [(0, len(steps))]
     share = max(1, -(-int(steps.sum()) // (TASKS * threads)))
     edges = np.flatnonzero(np.diff(np.cumsum(steps) // share, prepend=0)) + 1
     return list(pairwise(np.unique(np.array([0, *edges, len(steps)])).tolist()))

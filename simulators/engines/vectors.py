@@ -48,7 +48,7 @@ def width(real: ir.Type) -> int:
     return BYTES * 8 // bits_of(real)
 
 
-def sources(*files: str) -> int:
+def sources(*files: str | None) -> int:
     """Return a number that changes when this file or ``files`` do.
 
     numba's cache on disk notices changes of the calling file alone; a number that a compiled
@@ -56,7 +56,7 @@ def sources(*files: str) -> int:
     """
     digest = hashlib.sha256()
     for file in (__file__, *files):
-        digest.update(Path(file).read_bytes())
+        digest.update(Path(file or "").read_bytes())
     return int.from_bytes(digest.digest()[:7], "little") | 1
 
 
@@ -77,6 +77,7 @@ class Value:
 
     @property
     def type(self) -> Any:
+        """The type of all of it."""
         return self.ir.type
 
     @property
@@ -86,6 +87,7 @@ class Value:
 
     @property
     def is_float(self) -> bool:
+        """Whether its numbers are floats."""
         return not isinstance(self.number, ir.IntType)
 
     def like(self, number: "float | Value") -> "Value":
@@ -204,6 +206,7 @@ class Value:
         return self._compare(">=", other)
 
     def equals(self, other: Any) -> "Value":
+        """Return whether both are the same."""
         return self._compare("==", other)
 
     def __bool__(self) -> bool:
@@ -225,8 +228,7 @@ class Place:
 
     @staticmethod
     def of(context: Any, builder: ir.IRBuilder, kind: Any, array: Any, count: int) -> "Place":
-        """Return the place of an array of numba's, of this type there; the caller keeps it alive.
-        """
+        """Return the place of an array of numba's, of type ``kind``, which the caller holds."""
         return Place(builder, make_array(kind)(context, builder, array).data, count)
 
     def _at(self, index: Any, vector: bool) -> Any:
@@ -275,9 +277,11 @@ class Variable:
         self.set(first)
 
     def get(self) -> Value:
+        """Return what it is."""
         return Value(self.builder, self.builder.load(self.slot))
 
     def set(self, value: Value) -> None:
+        """Change it."""
         self.builder.store(value.ir, self.slot)
 
 
@@ -292,6 +296,7 @@ class Code:
         return Value(self.builder, ir.Constant(INT64, value))
 
     def variable(self, first: Value) -> Variable:
+        """Return a variable that starts as ``first``."""
         return Variable(self.builder, first)
 
     @contextmanager
@@ -367,6 +372,7 @@ def _call(name: str, value: Value, letter: str) -> Value:
 
 
 def sqrt(value: Value) -> Value:
+    """Return the square root."""
     return _call("sqrt", value, "f")
 
 

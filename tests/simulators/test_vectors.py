@@ -126,7 +126,7 @@ def test_the_ones_of_every_field_are_counted(bits):
 def test_a_number_known_only_at_run_time_decides_nothing_for_python():
     builder = ir.IRBuilder()
     value = Value(builder, ir.Constant(vectors.FLOAT32, 1.0))
-    with pytest.raises(TypeError, match="Code.when"):
+    with pytest.raises(TypeError, match=r"Code\.when"):
         bool(value)
 
 
