@@ -332,7 +332,8 @@ def _compiled(write: Callable[..., None], numbers: int) -> Any:
 
 start, step, objective = _compiled(_start, 0), _compiled(_step, 1), _compiled(put_objective, 0)
 
-CALL = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+FROM_PYTHON = {"error_model": "numpy", "no_cfunc_wrapper": True}
+CALL = {**FROM_PYTHON, "no_cpython_wrapper": True}
 
 
 @njit(**CALL)
@@ -389,7 +390,7 @@ def _record_step(block, t, d, W, plan, room, out):
 
 
 def _kernel(version):
-    @njit(nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True)
+    @njit(nogil=True, cache=True, **FROM_PYTHON)
     def run_blocks(first, last, task, W, fields, plan, room, out, stop, done):
         """Run the blocks [first, last) to their ends, lanes ``W`` a chunk.
 

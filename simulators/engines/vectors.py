@@ -185,8 +185,9 @@ class Value:
         """Return the sum with another's square, rounded once or twice as the processor likes: it
         is the same where the square is exact, as float32's is in float64.
         """
-        square = self.builder.fmul(other.ir, other.ir, flags=("contract",))
-        return Value(self.builder, self.builder.fadd(self.ir, square, flags=("contract",)))
+        builder: Any = self.builder
+        square = builder.fmul(other.ir, other.ir, flags=("contract",))
+        return Value(builder, builder.fadd(self.ir, square, flags=("contract",)))
 
     def _compare(self, sign: str, other: Any) -> "Value":
         one, two = self._pair(other)
