@@ -120,9 +120,7 @@ class Block(Code):
     Q64, heights, x0, guide, thresholds = (
         cached_property(lambda self, name=name: self._place(name)) for name in FIELDS[12:17]
     )
-    d, chunks = (
-        cached_property(lambda self, name=name: self._whole(name)) for name in FIELDS[17:]
-    )
+    d, chunks = (cached_property(lambda self, name=name: self._whole(name)) for name in FIELDS[17:])
 
     def setting(self, number: int) -> Value:
         """Return a switch of the block's."""
