@@ -45,9 +45,10 @@ def _slope(profile: str, u: Value, one: Value) -> Value:
             return u / (low * low)
         case "log_rational":
             return u / (1.0 + 0.25 * (u * u))
-        case _:  # two_basin
+        case "two_basin":
             down, up = _clip(u - 4.0, 0, 1.25), _clip(u - 5.25, 0, 1.75)
             return _clip(0.125 * u, -1, 0.5) - down + up
+    raise NotImplementedError(f"the numba engine does not know the slope of {profile}")
 
 
 def _value(profile: str, u: Value) -> Value:
@@ -74,12 +75,13 @@ def _value(profile: str, u: Value) -> Value:
             return 0.5 * u * u / (1.0 + u * u * (27.0 / 256.0))
         case "log_rational":
             return 2.0 * log1p(0.25 * u * u)
-        case _:  # two_basin
+        case "two_basin":
             flat = _clip(0.125 * u, -1, 0.5)
             down, up = _clip(u - 4.0, 0, 1.25), _clip(u - 5.25, 0, 1.75)
             return (
                 flat * (u - 4.0 * flat) - down * (u - 4.0 - 0.5 * down) + up * (u - 5.25 - 0.5 * up)
             )
+    raise NotImplementedError(f"the numba engine does not know the value of {profile}")
 
 
 class Gradients:

@@ -1,4 +1,6 @@
-"""Where all lies that the numba engine's loops work on: rows of memory, switches, plans."""
+"""What the numba engine's loops work on: rows of memory, switches, plans; and how code for it is
+written, with a `Block` at hand, in a `routine`.
+"""
 
 from collections import namedtuple
 from collections.abc import Callable

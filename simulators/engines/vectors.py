@@ -182,8 +182,8 @@ class Value:
         return self._make("", "shl", other, swap=True)
 
     def plus_square(self, other: "Value") -> "Value":
-        """Return the sum with another's square, rounded once or twice as the processor likes: it
-        is the same where the square is exact, as float32's is in float64.
+        """Return the sum with another's square, multiplied and added at once where the processor
+        can. That is the same number if the square is exact: a float32's in float64.
         """
         builder: Any = self.builder
         square = builder.fmul(other.ir, other.ir, flags=("contract",))
