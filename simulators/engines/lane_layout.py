@@ -167,12 +167,12 @@ class Block(Code):
     @property
     def zero(self) -> Value:
         """A vector of zeros, of the iterates' type."""
-        return Value(self.builder, ir.Constant(ir.VectorType(self.real, self.W), None))
+        return self.rows.zero
 
     @property
     def zero64(self) -> Value:
         """As many zeros of float64."""
-        return Value(self.builder, ir.Constant(ir.VectorType(FLOAT64, self.W), None))
+        return self.sums.zero
 
 
 def routine(body: Callable[..., None]) -> Callable[..., None]:

@@ -73,7 +73,9 @@ from simulators.engines.lane_layout import (
 )
 from simulators.engines.lane_noise import count_heads, draw_noise, look_up_heads, philox
 from simulators.engines.vectors import (
+    CALL,
     FLOAT64,
+    FROM_PYTHON,
     INT64,
     REAL,
     Value,
@@ -331,9 +333,6 @@ def _compiled(write: Callable[..., None], numbers: int) -> Any:
 
 
 start, step, objective = _compiled(_start, 0), _compiled(_step, 1), _compiled(put_objective, 0)
-
-FROM_PYTHON = {"error_model": "numpy", "no_cfunc_wrapper": True}
-CALL = {**FROM_PYTHON, "no_cpython_wrapper": True}
 
 
 @njit(**CALL)

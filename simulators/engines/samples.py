@@ -26,7 +26,9 @@ from simulators.engines import elementary, rows
 from simulators.engines.elementary import exp, log1p
 from simulators.engines.rows import GROUP, TREE, add_rows, prefetch, products, tree_sum
 from simulators.engines.vectors import (
+    CALL,
     FLOAT64,
+    FROM_PYTHON,
     REAL,
     Code,
     Place,
@@ -40,7 +42,6 @@ from simulators.engines.vectors import (
     width,
 )
 
-CALL = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 INLINE = {**CALL, "forceinline": True}
 
 CHUNK = TREE
@@ -497,7 +498,7 @@ def _stretch(t, n, run):
 
 
 def _kernel(version):
-    @njit(nogil=True, error_model="numpy", cache=True, no_cfunc_wrapper=True)
+    @njit(nogil=True, cache=True, **FROM_PYTHON)
     def run_samples(first, last, task, every, every_values, every_rho, method, step, stretch,
                     numbers, data, N, columns, x0, space, curves, finals, x, samples, stop,
                     done):  # fmt: skip

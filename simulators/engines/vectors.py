@@ -69,6 +69,11 @@ def aligned(count: int, dtype: np.dtype) -> np.ndarray:
     return flat[lead : lead + count * dtype.itemsize].view(dtype)
 
 
+FROM_PYTHON = {"error_model": "numpy", "no_cfunc_wrapper": True}
+CALL = {**FROM_PYTHON, "no_cpython_wrapper": True}
+"""numba's options of a compiled function that Python calls, and of one that those call."""
+
+
 class Value:
     """A number, or a vector of numbers, of code being written."""
 
@@ -231,6 +236,12 @@ class Place:
     def of(context: Any, builder: ir.IRBuilder, kind: Any, array: Any, count: int) -> "Place":
         """Return the place of an array of numba's, of type ``kind``, which the caller holds."""
         return Place(builder, make_array(kind)(context, builder, array).data, count)
+
+    @property
+    def zero(self) -> Value:
+        """A vector of zeros."""
+        kind = ir.VectorType(self.ir.type.pointee, self.count)
+        return Value(self.builder, ir.Constant(kind, None))
 
     def _at(self, index: Any, vector: bool) -> Any:
         where = index.ir if isinstance(index, Value) else ir.Constant(INT64, int(index))
