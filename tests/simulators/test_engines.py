@@ -1,5 +1,11 @@
 """Every engine against the reference, and every run against itself in other company."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +15,7 @@ from hypothesis import strategies as st
 from simulators import METHODS, PROFILES, SeparableProblem, simulate, update
 from simulators.engines import cpu_numba, torch_batched
 from simulators.engines.schedule import events
-from simulators.runs import checkpoints
+from simulators.runs import Runs, checkpoints
 from simulators.simulation import _inputs
 from theory import Hyperparameters, basin
 
@@ -36,9 +42,11 @@ SHAPES = {
 """Problems that differ in more than their profile."""
 
 
+CONSTANTS = {"L": 2.0, "sigma": 0.75, "G": 1.5, "d": 3, "start": [0.4, -0.1, 2.0]}
+
+
 def make(profile="huber", noise="additive", **changes):
-    constants = {"L": 2.0, "sigma": 0.75, "G": 1.5, "d": 3, "start": [0.4, -0.1, 2.0]} | changes
-    return SeparableProblem(profile, noise, **constants)
+    return SeparableProblem(profile, noise, **CONSTANTS | changes)
 
 
 def go(problem, **changes):
@@ -229,6 +237,27 @@ def test_blocks_threads_and_kept_words_leave_every_byte_of_numba(monkeypatch, me
         monkeypatch.setattr(cpu_numba, "WORDS", words)
         other = go(problem, runs=40, threads=threads, **settings, **MIXED)
         assert_same_bytes(whole, other)
+
+
+def test_the_processor_and_its_vectors_leave_every_byte_of_numba(tmp_path):
+    # float32: its squares are exact in float64, and may be multiplied and added at once.
+    constants = CONSTANTS | {"profile": "log_cosh", "noise": "shift", "rotation": 3}
+    settings = CELL | MIXED | {
+        "runs": 3, "seed": 1, "dtype": "float32", "method": "local_sam", "engine": "numba",
+        "record": "trajectory",
+    }  # fmt: skip
+    environment = os.environ | {
+        "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }  # fmt: skip
+    program, path = Path(__file__).with_name("plain_processor.py"), tmp_path / "plain.npz"
+    subprocess.run(
+        [sys.executable, program, path, json.dumps([constants, settings])],
+        env=environment,
+        check=True,
+    )
+    own = simulate(SeparableProblem(**constants), **settings)
+    assert_same_bytes(own, Runs.load(path))
 
 
 @every_dtype
