@@ -4,7 +4,7 @@ written, with a `Block` at hand, in a `routine`.
 
 from collections import namedtuple
 from collections.abc import Callable
-from functools import cached_property, wraps
+from functools import wraps
 from typing import Any
 
 from llvmlite import ir
@@ -71,6 +71,7 @@ the switches; the problem's numbers, 1/B and Q in the dtype of the iterates and 
 x_0; the guide to the binomial law and its thresholds, after which there is one beyond all values;
 how many coordinates and chunks there are."""
 
+_WHOLE = ("d", "chunks")
 _NUMBERS = {
     "words": INT32, "sums": FLOAT64, "keys": INT64, "settings": INT64, "numbers64": FLOAT64,
     "inverse64": FLOAT64, "Q64": FLOAT64, "heights": FLOAT64, "guide": INT32, "thresholds": INT64,
@@ -116,13 +117,13 @@ class Block(Code):
         with self.builder.goto_entry_block():
             return Value(self.builder, self._field(name))
 
-    rows, spare, words, runs, sums, keys, settings, numbers, inverse, Q, numbers64, inverse64 = (
-        cached_property(lambda self, name=name: self._place(name)) for name in FIELDS[:12]
-    )
-    Q64, heights, x0, guide, thresholds = (
-        cached_property(lambda self, name=name: self._place(name)) for name in FIELDS[12:17]
-    )
-    d, chunks = (cached_property(lambda self, name=name: self._whole(name)) for name in FIELDS[17:])
+    def __getattr__(self, name: str) -> Any:
+        """Return a field: a `Place`, or a whole number."""
+        if name not in FIELDS:
+            raise AttributeError(f"{name} is no field of a block")
+        field = self._whole(name) if name in _WHOLE else self._place(name)
+        setattr(self, name, field)
+        return field
 
     def setting(self, number: int) -> Value:
         """Return a switch of the block's."""
@@ -183,10 +184,10 @@ def routine(body: Callable[..., None]) -> Callable[..., None]:
     @wraps(body)
     def call(k: Block, *arguments: Value | int) -> None:
         values = [k.number(each) if isinstance(each, int) else each for each in arguments]
-        name = f"{body.__module__}.{body.__name__}.{k.real}"
+        types = [k.fields.type, *(value.type for value in values)]
+        name = ".".join(map(str, [body.__module__, body.__name__, k.real, *types]))
         function = k.builder.module.globals.get(name)
         if function is None:
-            types = [k.fields.type, *(value.type for value in values)]
             kind = ir.FunctionType(ir.VoidType(), types)
             function = ir.Function(k.builder.module, kind, name)
             function.linkage = "internal"

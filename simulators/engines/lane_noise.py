@@ -108,7 +108,7 @@ def look_up_heads(k: Block, place: Value) -> None:
 
 def _thresholds_up_to(k: Block, value: Value, below: Value) -> Value:
     """Return how many thresholds there are up to a value, no fewer than ``below``. The last one is
-    beyond all values; most often there are one or two to look at.
+    beyond all values; on average there are few to look at.
     """
     count = k.variable(below)
     with k.while_(lambda: k.thresholds.get(count.get()) <= value):

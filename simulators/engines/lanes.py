@@ -285,7 +285,7 @@ def _step(k: Block, t: Value) -> None:
     with k.when(local | rotates):
         put_gradients(k, AT_X, OWN)  # for workers anew: the true one, U, is overwritten
     _observe(k)
-    with k.when(rotates & (local ^ 1)):
+    with k.when(rotates & (local ^ 1) & k.setting(PERTURBS)):
         put_gradients(k, AT_DELTA, G)
     _move(k)
 
@@ -304,9 +304,9 @@ def _start(k: Block) -> None:
             k.set_of(n, ETA, 1.0 / sqrt(floor))
 
 
-def _compiled(write: Callable[..., None], numbers: int) -> Any:
+def _compiled(write: Callable[..., None], *, takes_number: bool) -> Any:
     """Make a routine one that numba's code calls with a block's fields, its row there, an array of
-    the iterates' dtype, and so many whole numbers.
+    the iterates' dtype, and a whole number if the routine takes one.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -317,7 +317,7 @@ def _compiled(write: Callable[..., None], numbers: int) -> Any:
         write(k, *(Value(builder, each) for each in args[3:]))
         return context.get_dummy_value()
 
-    if numbers:
+    if takes_number:
 
         @intrinsic
         def call(typingctx, fields, row, model, number):
@@ -332,7 +332,9 @@ def _compiled(write: Callable[..., None], numbers: int) -> Any:
     return alone
 
 
-start, step, objective = _compiled(_start, 0), _compiled(_step, 1), _compiled(put_objective, 0)
+start = _compiled(_start, takes_number=False)
+step = _compiled(_step, takes_number=True)
+objective = _compiled(put_objective, takes_number=False)
 
 
 @njit(**CALL)

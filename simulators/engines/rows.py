@@ -2,7 +2,7 @@
 
 A compiler may not reorder a sum of floats, so it leaves one in a loop undone a number at a time;
 and were it allowed to, its order would differ from machine to machine. Here the order is written
-down: `LANES` partial sums, added up along one tree. A processor of narrower vectors splits them
+down: `lanes` partial sums, added up along one tree. A processor of narrower vectors splits them
 and gives the same bits. `GROUP` rows are done at once, so that no addition waits for the last.
 """
 

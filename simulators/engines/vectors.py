@@ -8,8 +8,12 @@ function that calls it, an `intrinsic`. Loops written so need neither type infer
 compiler's loop vectoriser, whose checks for overlap cost as much as the arithmetic, nor counts of
 references.
 
+    at = Place.of(context, builder, kind, array, W)  # turns an array's numbers into square roots
+    with code.loop(code.number(len), W) as i:
+        at.store(i, sqrt(at.load(i)))
+
 Every operation is IEEE's and acts on each lane alone, so that results depend neither on the width
-nor on the processor. Whole numbers have no sign, but where they become floats.
+nor on the processor. Whole numbers have no sign, but where they become floats or a loop counts.
 """
 
 import hashlib
@@ -49,14 +53,14 @@ def width(real: ir.Type) -> int:
 
 
 def sources(*files: str | None) -> int:
-    """Return a number that changes when this file or ``files`` do.
+    """Return a number that changes when this file or ``files`` do, or the width of vectors.
 
     numba's cache on disk notices changes of the calling file alone; a number that a compiled
     function holds from its surroundings is part of its key there.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(str(BYTES).encode())
     for file in (__file__, *files):
-        digest.update(Path(file or "").read_bytes())
+        digest.update(Path(str(file)).read_bytes())
     return int.from_bytes(digest.digest()[:7], "little") | 1
 
 
@@ -110,10 +114,18 @@ class Value:
         return Value(self.builder, self.builder.shuffle_vector(first, empty, lanes))
 
     def to(self, number: ir.Type) -> "Value":
-        """Convert to another type of number: floats by rounding, whole numbers as signed ones."""
+        """Convert to another type of number: floats by rounding, whole numbers as signed ones.
+
+        Raises
+        ------
+        TypeError
+            From floats to whole numbers, which nothing here needs.
+        """
         old = self.number
         if old == number:
             return self
+        if self.is_float and isinstance(number, ir.IntType):
+            raise TypeError(f"{old} to {number}: floats do not become whole numbers here.")
         target = ir.VectorType(number, self.type.count) if self.type != old else number
         wider = bits_of(number) > bits_of(old)
         if self.is_float:
@@ -142,8 +154,10 @@ class Value:
         one, two = self._pair(other)
         if swap:
             one, two = two, one
-        emit = getattr(self.builder, real if self.is_float else whole)
-        return Value(self.builder, emit(one, two))
+        name = whole if isinstance(Value(self.builder, one).number, ir.IntType) else real
+        if one.type != two.type or not name:
+            raise TypeError(f"{one.type} and {two.type}: no {real or whole} of these.")
+        return Value(self.builder, getattr(self.builder, name)(one, two))
 
     def __add__(self, other: Any) -> "Value":
         return self._make("fadd", "add", other)
@@ -165,9 +179,6 @@ class Value:
     def __rtruediv__(self, other: Any) -> "Value":
         return self._make("fdiv", "", other, swap=True)
 
-    def __floordiv__(self, other: Any) -> "Value":
-        return self._make("", "udiv", other)
-
     def __and__(self, other: Any) -> "Value":
         return self._make("", "and_", other)
 
@@ -182,9 +193,6 @@ class Value:
 
     def __rshift__(self, other: Any) -> "Value":
         return self._make("", "lshr", other)
-
-    def __rlshift__(self, other: Any) -> "Value":
-        return self._make("", "shl", other, swap=True)
 
     def plus_square(self, other: "Value") -> "Value":
         """Return the sum with another's square, multiplied and added at once where the processor
@@ -214,6 +222,11 @@ class Value:
     def equals(self, other: Any) -> "Value":
         """Return whether both are the same."""
         return self._compare("==", other)
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("whether numbers are the same is known only when the code runs: `equals`.")
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
     def __bool__(self) -> bool:
         raise TypeError("this number is known only when the code runs: use `Code.when`.")

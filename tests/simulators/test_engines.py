@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators import METHODS, PROFILES, SeparableProblem, simulate, update
-from simulators.engines import cpu_numba, torch_batched
+from simulators.engines import cpu_numba, lane_layout, torch_batched
 from simulators.engines.schedule import events
 from simulators.runs import Runs, checkpoints
 from simulators.simulation import _inputs
@@ -241,23 +241,40 @@ def test_blocks_threads_and_kept_words_leave_every_byte_of_numba(monkeypatch, me
 
 def test_the_processor_and_its_vectors_leave_every_byte_of_numba(tmp_path):
     # float32: its squares are exact in float64, and may be multiplied and added at once.
-    constants = CONSTANTS | {"profile": "log_cosh", "noise": "shift", "rotation": 3}
     settings = CELL | MIXED | {
-        "runs": 3, "seed": 1, "dtype": "float32", "method": "local_sam", "engine": "numba",
-        "record": "trajectory",
+        "runs": 3, "seed": 1, "dtype": "float32", "engine": "numba", "record": "trajectory",
     }  # fmt: skip
+    cases = {
+        "rotated": ({"profile": "log_cosh", "noise": "shift", "rotation": 3}, "local_sam"),
+        "shift": ({"profile": "cosine", "noise": "shift"}, "adasam"),
+        "plain": ({"profile": "huber", "noise": "additive"}, "adasam"),
+    }
+    given = {
+        str(tmp_path / f"{name}.npz"): (CONSTANTS | constants, settings | {"method": method})
+        for name, (constants, method) in cases.items()
+    }
     environment = os.environ | {
         "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path),
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }  # fmt: skip
-    program, path = Path(__file__).with_name("plain_processor.py"), tmp_path / "plain.npz"
-    subprocess.run(
-        [sys.executable, program, path, json.dumps([constants, settings])],
-        env=environment,
-        check=True,
+    program = Path(__file__).with_name("plain_processor.py")
+    subprocess.run([sys.executable, program, json.dumps(given)], env=environment, check=True)
+    for path, (constants, own) in given.items():
+        assert_same_bytes(simulate(SeparableProblem(**constants), **own), Runs.load(path))
+
+
+def test_large_batches_draw_the_contracts_integers_among_several_thresholds_too():
+    sizes, shape = [65, 101, 4097, 65536, 2**20], (200, 100, 30)
+    for b in sizes:  # how many words the guide leaves open, in the mean: 0 has a chance of e^-20
+        guide, _ = cpu_numba._law(b)
+        several = guide & ((1 << (lane_layout.REST + 1)) - 1) == lane_layout.SEVERAL
+        assert np.prod(shape) * several.mean() > 20, b
+    runs, T, d = shape
+    problem = make(d=d, start=0.4)
+    numba, reference = (
+        go(problem, runs=runs, b=sizes, T=T, engine=engine) for engine in ("numba", "reference")
     )
-    own = simulate(SeparableProblem(**constants), **settings)
-    assert_same_bytes(own, Runs.load(path))
+    assert np.array_equal(numba.heads, reference.heads)
 
 
 @every_dtype

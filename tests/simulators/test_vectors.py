@@ -123,11 +123,19 @@ def test_the_ones_of_every_field_are_counted(bits):
             assert (counts >> shift) & (2**bits - 1) == field.bit_count()
 
 
-def test_a_number_known_only_at_run_time_decides_nothing_for_python():
+def test_what_cannot_be_written_is_refused():
     builder = ir.IRBuilder()
-    value = Value(builder, ir.Constant(vectors.FLOAT32, 1.0))
-    with pytest.raises(TypeError, match=r"Code\.when"):
-        bool(value)
+    real = Value(builder, ir.Constant(vectors.FLOAT32, 1.0))
+    whole = Value(builder, ir.Constant(vectors.INT64, 1))
+    for write, message in (
+        (lambda: bool(real), r"Code\.when"),
+        (lambda: real == whole, "equals"),
+        (lambda: real.to(vectors.INT32), "floats do not become whole numbers"),
+        (lambda: real & 1, "no and_ of these"),
+        (lambda: whole / 2, "no fdiv of these"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            write()
 
 
 def test_memory_for_vectors_starts_at_a_cache_line():
