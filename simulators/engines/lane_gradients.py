@@ -48,6 +48,7 @@ def _slope(profile: str, u: Value, one: Value) -> Value:
         case "two_basin":
             down, up = _clip(u - 4.0, 0, 1.25), _clip(u - 5.25, 0, 1.75)
             return _clip(0.125 * u, -1, 0.5) - down + up
+    # Reached by a profile that is new to `PROFILES` alone: no slope but its own may stand in.
     raise NotImplementedError(f"the numba engine does not know the slope of {profile}")
 
 
@@ -81,6 +82,7 @@ def _value(profile: str, u: Value) -> Value:
             return (
                 flat * (u - 4.0 * flat) - down * (u - 4.0 - 0.5 * down) + up * (u - 5.25 - 0.5 * up)
             )
+    # Reached by a profile that is new to `PROFILES` alone: no value but its own may stand in.
     raise NotImplementedError(f"the numba engine does not know the value of {profile}")
 
 
