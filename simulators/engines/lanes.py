@@ -1,8 +1,8 @@
 """The compiled loops of the numba engine: a block of runs, all its steps.
 
-`lane_layout` says where all lies, `lane_noise` draws the noise, `lane_gradients` has the problems;
-here are the step, and what is recorded. A `routine` writes its code, as `vectors` explains; what is
-not about vectors is numba's.
+`lane_layout` says where all lies, `lane_noise` draws the noise, `lane_gradients` has the problems,
+`lane_recording` writes results down; here is the step. A `routine` writes its code, as `vectors`
+explains; what is not about vectors is numba's.
 
 A run is a lane of the processor's vectors, and a chunk as many runs as a vector is wide; a block
 is a few chunks, so that the work on one hides the latency of another, and few enough to stay in
@@ -21,7 +21,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from simulators.engines import elementary, lane_gradients, lane_layout, lane_noise
+from simulators.engines import elementary, lane_gradients, lane_layout, lane_noise, lane_recording
 from simulators.engines.lane_gradients import problems, put_gradients, put_objective
 from simulators.engines.lane_layout import (
     ACTIVE,
@@ -32,7 +32,6 @@ from simulators.engines.lane_layout import (
     BETA1,
     BETA2,
     ETA,
-    FIELD_MASK,
     FLOOR,
     GRAD,
     IS_LOCAL,
@@ -46,7 +45,6 @@ from simulators.engines.lane_layout import (
     MINUS_GAMMA,
     MOST_STEPS,
     NOISE,
-    OBJECTIVE,
     ONE_MINUS_BETA1,
     ONE_MINUS_BETA2,
     OWN,
@@ -54,9 +52,6 @@ from simulators.engines.lane_layout import (
     REACH,
     RHO,
     ROTATES,
-    ROW,
-    RUN_ROW,
-    SUM_ROW,
     V_HAT,
     V_INIT,
     WEIGHTED,
@@ -72,8 +67,8 @@ from simulators.engines.lane_layout import (
     routine,
 )
 from simulators.engines.lane_noise import count_heads, draw_noise, look_up_heads, philox
+from simulators.engines.lane_recording import record, record_step
 from simulators.engines.vectors import (
-    CALL,
     FLOAT64,
     FROM_PYTHON,
     INT64,
@@ -337,59 +332,6 @@ step = _compiled(_step, takes_number=True)
 objective = _compiled(put_objective, takes_number=False)
 
 
-@njit(**CALL)
-def _record(block, t, d, W, plan, room, out):
-    """Write what is due after t steps; return when the next is."""
-    K, due = out.step.shape[1], 1 << 62
-    rows, schedule, columns = plan.row_of[block], plan.schedule[block], room.columns
-    run, sums = plan.run[block], plan.sums[block]
-    adapts = plan.settings[block, ADAPTS]
-    for c in range(len(rows) // W):
-        for lane in range(W):
-            i = c * W + lane
-            row, step, column = rows[i], out.step[schedule[i]], columns[i] if t > 0 else 0
-            own, at = c * RUN_ROW * W + lane, c * SUM_ROW * W + lane
-            if row >= 0 and column < K and step[column] == t:
-                grad, weighted = sums[at + GRAD * W], sums[at + WEIGHTED * W]
-                if not adapts:
-                    weighted = grad / np.sqrt(np.float64(run[own + FLOOR * W]))
-                while column < K and step[column] == t:
-                    out.curves[0, row, column] = grad / t
-                    out.curves[1, row, column] = weighted / t
-                    out.curves[2, row, column] = sums[at + OBJECTIVE * W]
-                    column += 1
-                if column == K:
-                    out.finals[0, row] = sums[at + L1 * W]
-                    out.finals[1, row] = sums[at + L2 * W]
-                    out.finals[2, row] = sums[at + ADAPTIVE * W] / (d * t)
-                    out.finals[3, row] = run[own + LARGEST * W]
-                    if out.x.shape[1] == 1:
-                        for j in range(d):
-                            out.x[row, 0, j] = room.rows[((c * d + j) * ROW + X) * W + lane]
-            columns[i] = column
-            if row >= 0 and column < K:
-                due = min(due, step[column])
-    return due
-
-
-@njit(**CALL)
-def _record_step(block, t, d, W, plan, room, out):
-    """Write every lane's point after step t and the heads that led there."""
-    settings = plan.settings[block]
-    log, coordinates = settings[LOG_WIDTH], plan.row_of.shape[1] * d
-    field = (t % (128 >> log)) << log
-    for i in range(plan.row_of.shape[1]):
-        row = plan.row_of[block, i]
-        if row < 0 or t >= plan.T[block, i]:
-            continue
-        for j in range(d):
-            at = (i // W * d + j) * W + i % W
-            out.x[row, t + 1, j] = room.rows[(at - i % W) * ROW + X * W + i % W]
-            for worker in range(settings[WORKERS]):
-                word = np.int64(room.words[(worker * 4 + field // 32) * coordinates + at])
-                out.heads[row, t, worker, j] = (word >> (field % 32)) & settings[FIELD_MASK]
-
-
 def _kernel(version):
     @njit(nogil=True, cache=True, **FROM_PYTHON)
     def run_blocks(first, last, task, W, fields, plan, room, out, stop, done):
@@ -404,7 +346,7 @@ def _kernel(version):
         for block in range(first, every):
             row = block - first
             start(fields, row, room.rows)
-            due = _record(block, np.int64(0), d, W, plan, room, out)  # 0 has a type of its own
+            due = record(block, np.int64(0), d, W, plan, room, out)  # 0 has a type of its own
             most = plan.settings[block, MOST_STEPS]
             for t in range(most):
                 if t % 256 == 0:
@@ -413,10 +355,10 @@ def _kernel(version):
                     done[task] += min(256, most - t)
                 step(fields, row, room.rows, t)
                 if out.heads.shape[1] > 0:
-                    _record_step(block, t, d, W, plan, room, out)
+                    record_step(block, t, d, W, plan, room, out)
                 if t + 1 == due:
                     objective(fields, row, room.rows)
-                    due = _record(block, t + 1, d, W, plan, room, out)
+                    due = record(block, t + 1, d, W, plan, room, out)
 
     return run_blocks
 
@@ -424,6 +366,9 @@ def _kernel(version):
 run_blocks = _kernel(
     sources(
         __file__,
-        *(part.__file__ for part in (elementary, lane_gradients, lane_layout, lane_noise)),
+        *(
+            part.__file__
+            for part in (elementary, lane_gradients, lane_layout, lane_noise, lane_recording)
+        ),
     )
 )
