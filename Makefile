@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup reproduce readme slides test test-long test-gpu calibrate bench lint clean
+.PHONY: setup reproduce readme slides test test-long test-gpu mutants calibrate bench lint clean
 
 setup: .venv/dev.stamp
 
@@ -41,6 +41,11 @@ test: .venv/test.stamp
 # What the suite takes a sample of, in full: every error planted in the proofs.
 test-long: .venv/test.stamp
 	$(BIN)/python -m pytest -m long -s -n0 $(ARGS)
+
+# Plants the errors listed in tests/mutants/, one at a time, in a copy of the tree, and says which of
+# them the tests notice: some 30 minutes; ARGS="figures report" takes those areas alone.
+mutants: .venv/test.stamp
+	$(BIN)/python tests/mutants/run.py $(ARGS)
 
 # On a machine with an NVIDIA GPU; prints what it ran on.
 test-gpu: .venv/test.stamp

@@ -1,0 +1,175 @@
+"""Plant errors, one at a time, and see whether the tests notice: ``make mutants``.
+
+Every .toml file beside this one lists errors of one area::
+
+    [[mutant]]
+    file = "figures/terms.py"        # from the repository's root
+    old = "ax.set_xscale(LOG)"       # stands there exactly once
+    new = "ax.set_xscale(LINEAR)"
+    says = "the axis of T is linear" # what is wrong then
+    tests = ["tests/figures"]        # what should notice
+    survives = "why"                 # only where no test notices, and why that stays
+
+Each is planted in a copy of the tree; it is noticed if one of its tests fails. The tests must pass
+in the copy without it, or they would show nothing. A listed survivor that is noticed is an error,
+too: its line is out of date.
+
+    python tests/mutants/run.py [AREA ...] [--jobs N] [--match TEXT]
+
+Exit code 0 if every error is noticed or listed with a reason, else 1.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+LIMIT = 900
+"""Seconds that one error's tests may take; an endless loop is noticed, too."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One error to plant."""
+
+    area: str
+    file: str
+    old: str
+    new: str
+    says: str
+    tests: tuple[str, ...]
+    survives: str = ""
+
+    @property
+    def compiled(self) -> bool:
+        """Whether compiled code may depend on it in ways that numba's cache does not see."""
+        return self.file.startswith("simulators/")
+
+    def planted(self) -> str:
+        """Return the file's text with the error in it."""
+        text = (ROOT / self.file).read_text(encoding="utf-8")
+        if text.count(self.old) != 1:
+            raise SystemExit(
+                f"{self.area}: {self.old!r} stands {text.count(self.old)} times in {self.file}"
+            )
+        return text.replace(self.old, self.new)
+
+
+def listed() -> list[Mutant]:
+    """Return every error of every area."""
+    found = []
+    for path in sorted(HERE.glob("*.toml")):
+        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]:
+            found.append(Mutant(path.stem, **entry | {"tests": tuple(entry["tests"])}))
+    return found
+
+
+class Copy:
+    """A copy of the tree to plant errors in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder
+        names = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, check=True, text=True,
+        ).stdout.split("\0")  # fmt: skip
+        for name in filter(None, names):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+
+    def passes(self, tests: tuple[str, ...], fresh_cache: bool) -> bool:
+        """Run tests in the copy until one fails."""
+        environment = os.environ | {
+            "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1",
+        }  # fmt: skip
+        with tempfile.TemporaryDirectory() as cache:
+            if fresh_cache:
+                environment["NUMBA_CACHE_DIR"] = cache
+            try:
+                done = subprocess.run(
+                    [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider",
+                     *tests],
+                    cwd=self.root, env=environment, capture_output=True, text=True, timeout=LIMIT,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                return False
+        if done.returncode in (4, 5):
+            raise SystemExit(f"no test ran for {tests}:\n{done.stdout}{done.stderr}")
+        return done.returncode == 0
+
+    def notices(self, mutant: Mutant) -> bool:
+        """Plant an error, run its tests, and take it out again."""
+        target = self.root / mutant.file
+        plain = target.read_bytes()
+        try:
+            target.write_text(mutant.planted(), encoding="utf-8")
+            return not self.passes(mutant.tests, mutant.compiled)
+        finally:
+            target.write_bytes(plain)
+
+
+def main() -> int:
+    """Plant the errors that were asked for; print what was noticed."""
+    parser = argparse.ArgumentParser(description="Plant errors and see that tests notice them.")
+    parser.add_argument("areas", nargs="*", help="areas, all by default")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--match", default="", help="only errors whose file or words hold this")
+    asked = parser.parse_args()
+    mutants = [
+        item
+        for item in listed()
+        if (not asked.areas or item.area in asked.areas)
+        and asked.match in f"{item.file} {item.says}"
+    ]
+    if not mutants:
+        raise SystemExit(f"no such error: {', '.join(sorted({m.area for m in listed()}))}")
+    for item in mutants:
+        item.planted()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        copies: Queue[Copy] = Queue()
+        for number in range(asked.jobs):
+            copies.put(Copy(Path(folder, str(number))))
+
+        def in_a_copy(work):  # noqa: ANN001, ANN202
+            copy = copies.get()
+            try:
+                return work(copy)
+            finally:
+                copies.put(copy)
+
+        with ThreadPoolExecutor(asked.jobs) as pool:
+            suites = sorted({item.tests for item in mutants})
+            sound = pool.map(lambda s: in_a_copy(lambda copy: copy.passes(s, False)), suites)
+            broken = [suite for suite, fine in zip(suites, sound, strict=True) if not fine]
+            if broken:
+                raise SystemExit(f"these fail without any error planted: {broken}")
+            found = pool.map(lambda m: in_a_copy(lambda copy: copy.notices(m)), mutants)
+            wrong = 0
+            for item, noticed in zip(mutants, found, strict=True):
+                fine = noticed != bool(item.survives)
+                wrong += not fine
+                word = "noticed " if noticed else "SURVIVES"
+                print(f"{word} {item.area}: {item.says} ({item.file})"
+                      + (f"; listed: {item.survives}" if item.survives else ""), flush=True)  # fmt: skip
+    survivors = sum(bool(item.survives) for item in mutants)
+    print(
+        f"{len(mutants)} errors, {survivors} listed as survivors, {wrong} not as listed; "
+        f"{time.monotonic() - started:.0f} s"
+    )
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
