@@ -27,6 +27,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +143,7 @@ def main() -> int:
         for number in range(asked.jobs):
             copies.put(Copy(Path(folder, str(number))))
 
-        def in_a_copy(work):  # noqa: ANN001, ANN202
+        def in_a_copy(work: Callable[[Copy], bool]) -> bool:
             copy = copies.get()
             try:
                 return work(copy)
@@ -161,8 +162,8 @@ def main() -> int:
                 fine = noticed != bool(item.survives)
                 wrong += not fine
                 word = "noticed " if noticed else "SURVIVES"
-                print(f"{word} {item.area}: {item.says} ({item.file})"
-                      + (f"; listed: {item.survives}" if item.survives else ""), flush=True)  # fmt: skip
+                listed_as = f"; listed: {item.survives}" if item.survives else ""
+                print(f"{word} {item.area}: {item.says} ({item.file}){listed_as}", flush=True)
     survivors = sum(bool(item.survives) for item in mutants)
     print(
         f"{len(mutants)} errors, {survivors} listed as survivors, {wrong} not as listed; "
