@@ -1,7 +1,12 @@
 """The sharp theorem: one root, which is the optimum of the free-parameter form."""
 
+import re
+from fractions import Fraction
+from pathlib import Path
+
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize
@@ -9,9 +14,9 @@ from scipy import optimize
 from theory import tight
 from theory.basin import mean_grad_norm2
 from theory.bound import trivial
-from theory.corollary1 import leading_constant, optimal_c_gamma
+from theory.corollary1 import leading_constant, optimal_c_gamma, schedule
 from theory.setting import Constants, Hyperparameters, values
-from theory.symbols import Delta, Gb, L, eps, sigma
+from theory.symbols import Delta, G, Gb, L, eps, sigma
 from theory.theorem1 import APPENDIX, CORRECTED, TIGHT, TIGHT_SIMPLE
 
 
@@ -186,3 +191,88 @@ def test_a_root_far_below_its_first_guess_is_found():
     total = sum(TIGHT.evaluate(constants, hyper).values())
     np.testing.assert_allclose(total, v["Gb"] * tau, rtol=1e-12)
     assert float(TIGHT.total(constants, hyper)) == pytest.approx(4.47e-24, rel=1e-3)
+
+
+PAGE = Path(tight.__file__).with_name("SHARP_THEOREM.md").read_text(encoding="utf-8")
+
+
+def said_rate(text: str) -> tuple[Fraction, Fraction]:
+    """Return the powers of b and T that a text states: b^(p) T^(q), b and T themselves 1."""
+    ((p, q),) = re.findall(r"\bb(?:\^\((.*?)\))? T\^\((.*?)\)", text)
+    power_b, power_T = (Fraction((power or "1").replace("−", "-")) for power in (p, q))
+    return power_b, power_T
+
+
+def test_momentum_falls_as_the_page_says():
+    """Local slopes under Corollary 1's schedules; TIGHT's are its limit's for T far above b."""
+    constants = Constants(L=1.0, sigma=0.5, G=1.0, d=10, Delta=1.0)
+
+    def momentum(bound, b: int, T: int) -> float:
+        gamma, rho = schedule(0.25, 0.1, b, T)
+        hyper = Hyperparameters(gamma, rho, 0.9, 0.999, 0.5, b, T)
+        return float(np.log2(bound.evaluate(constants, hyper)["momentum"]))
+
+    (row,) = [line for line in PAGE.splitlines() if line.startswith("| momentum")]
+    _, _, paper, here, _ = row.split("|")
+    (simple,) = [part for part in PAGE.split("\n\n") if "`TIGHT_SIMPLE`, which" in unwrapped(part)]
+    b, T = 16, 10**15
+    for bound, text in ((APPENDIX, paper), (TIGHT, here), (TIGHT_SIMPLE, simple)):
+        now = momentum(bound, b, T)
+        slopes = momentum(bound, 2 * b, T) - now, momentum(bound, b, 2 * T) - now
+        # Below the limit's leading term TIGHT's is (bT)^(-1/4) smaller, 3e-4, for each of both.
+        assert slopes == pytest.approx([float(p) for p in said_rate(text)], abs=1e-3), bound.name
+
+
+@pytest.mark.parametrize(("column", "bound"), [(2, APPENDIX), (3, TIGHT)])
+def test_momentum_is_below_the_leading_terms_from_the_T_that_the_page_says(column, bound):
+    """b^p T^q is at most (bT)^(-1/2) from T = b^((p + 1/2)/(-q - 1/2)) on."""
+    (row,) = [line for line in PAGE.splitlines() if line.startswith("| momentum")]
+    text = row.split("|")[column]
+    power_b, power_T = said_rate(text)
+    asked = (power_b + Fraction(1, 2)) / (-power_T - Fraction(1, 2))
+    assert f"T ≥ {'b³' if asked == 3 else 'b'} is asked for" in text
+    assert asked in (1, 3)
+
+
+def unwrapped(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+def test_the_leading_constants_are_the_pages():
+    """As multiples of G sigma sqrt(L Delta)/eps: 8 of the paper's, sqrt(2) here."""
+    (row,) = [line for line in PAGE.splitlines() if line.startswith("| leading constant")]
+    _, _, paper, here, _ = row.split("|")
+    for bound, height, text in ((APPENDIX, G, paper), (TIGHT, Gb, here)):
+        constant = sympy.simplify(
+            leading_constant(bound) * eps / (height * sigma * sympy.sqrt(L * Delta))
+        )
+        assert text.strip().split(",")[0] == str(constant).replace("sqrt(2)", "√2")
+    best = eps / sigma * sympy.sqrt(2 * Delta / L)
+    assert sympy.simplify(optimal_c_gamma(TIGHT) - best) == 0
+    assert "c_γ = (ε/σ)√(2Δ/L)" in here
+
+
+def test_where_a_fixed_rho_dominates_its_coefficient_is_one():
+    constants = Constants(L=3.0, sigma=0.5, G=2.0, d=4, Delta=1.0)
+    hyper = Hyperparameters(1e-9, 0.01, 0.9, 0.999, 0.5, 10**9, 9 * 10**15)
+    alone = 2.0 * 3.0**2 * 0.01**2 / 0.5
+    assert float(TIGHT.total(constants, hyper)) == pytest.approx(alone, rel=1e-3)
+    assert float(APPENDIX.total(constants, hyper)) == pytest.approx(45 * alone, rel=1e-3)
+
+
+def test_it_is_below_47_with_the_larger_of_G_and_eps_for_every_unit():
+    """(47) with max(G, eps) for G, which lacks an L in its last term, however small L is."""
+    constants, hyper = random_settings(20000, 3)
+    stretch = 10 ** np.random.default_rng(4).uniform(-6, 6, 20000)
+    constants = Constants(constants.L * stretch, constants.sigma, constants.G, constants.d,
+                          constants.Delta)  # fmt: skip
+    hyper = Hyperparameters(hyper.gamma / stretch, hyper.rho / stretch, hyper.beta1, hyper.beta2,
+                            hyper.eps, hyper.b, hyper.T)  # fmt: skip
+    inside = hyper.gamma <= hyper.eps / (16 * constants.L)
+    raised = Constants(
+        constants.L, constants.sigma, np.maximum(constants.G, hyper.eps), constants.d,
+        constants.Delta,
+    )  # fmt: skip
+    assert (inside & (hyper.eps > constants.G)).sum() > 1000
+    total, paper = TIGHT.total(constants, hyper), APPENDIX.total(raised, hyper)
+    assert (total <= paper * (1 + 1e-12))[inside].all()
