@@ -86,7 +86,7 @@ def pretty(text: str) -> Markup:
     raised = re.sub(
         power, lambda found: f"<sup>{(found[1] or found[2]).replace('-', '−')}</sup>", html
     )
-    return Markup(re.sub(r"(?<=[cfvxz])_(?:\{([^}]*)\}|([γρ\di]))", _lowered, raised))
+    return Markup(re.sub(r"(?<=[cfvxz])_(?:\{([^}]*)\}|([γρ\di])(?!\w))", _lowered, raised))
 
 
 def _lowered(found: re.Match) -> str:

@@ -1,15 +1,19 @@
 """The report: one self-contained HTML file, the verdict table first."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 from verify.calibration.writing import sections
 from verify.claim import ERROR_BUDGET
+from verify.claims import CLAIMS
 from verify.counterexample import counterexample
 from verify.drawing import FIGURES
-from verify.pages import environment, inline
+from verify.pages import environment, inline, pretty
 from verify.summary import measurements
 
 
@@ -36,6 +40,7 @@ def render(
     """
     made = environment()
     made.filters["replay"] = lambda spec: specs[json.dumps(spec)]
+    made.filters["told"] = teller({item.claim.id for item in judged})
     made.filters["replayable"] = lambda evidence: bool(measurements(evidence))
     template = made.get_template("report.html.j2")
     owners: dict[str, str] = {}
@@ -60,6 +65,23 @@ def render(
         captions={name: picture.caption for name, picture in FIGURES.items()},
         budget=f"{ERROR_BUDGET:.0e}".replace("e-0", "e-"),
     )
+
+
+def teller(shown: Collection[str]) -> Callable[[str], Markup]:
+    """Return `pretty` for prose: a claim's id stays code, and leads there where it is shown."""
+    ids = "|".join(map(re.escape, sorted({*CLAIMS, *shown}, key=len, reverse=True)))
+    code = re.compile(rf"`([^`]+)`|\b({ids})\b")
+
+    def told(text: str) -> Markup:
+        out, end = Markup(), 0
+        for found in code.finditer(text):
+            word = Markup("<code>{}</code>").format(found[1] or found[2])
+            if found[2] in shown:
+                word = Markup('<a href="#{}">{}</a>').format(found[2], word)
+            out, end = out + pretty(text[end : found.start()]) + word, found.end()
+        return out + pretty(text[end:])
+
+    return told
 
 
 FAMILIES = {

@@ -14,6 +14,7 @@ from verify.pages import inline, number, pretty
         ("eps^-2 - G^-2", "ε<sup>−2</sup> - G<sup>−2</sup>"),
         ("gradient_noise, c_gamma", "gradient_noise, c<sub>γ</sub>"),
         ("v_{-1} and v_hat", "v<sub>−1</sub> and v̂"),
+        ("v_init = 16, x_0 falls", "v_init = 16, x<sub>0</sub> falls"),
         ("gamma <= eps/(16 L)", "γ ≤ ε/(16 L)"),
         ("a < b & c", "a &lt; b &amp; c"),
     ],
