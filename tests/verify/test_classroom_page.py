@@ -36,9 +36,12 @@ def opened(browser, address) -> Iterator[Any]:
     """Return a function that opens the page in a window, with a list of what goes wrong in it."""
     contexts = []
 
-    def open_at(viewport: dict[str, int] = PROJECTOR, **options: Any) -> tuple[Any, list[str]]:
+    def open_at(
+        viewport: dict[str, int] = PROJECTOR, watch: str = "", **options: Any
+    ) -> tuple[Any, list[str]]:
         context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
+        context.add_init_script(watch)
         tab, faults = context.new_page(), []
         tab.on("console", lambda message: faults.append(message.text))
         tab.on("pageerror", lambda error: faults.append(str(error)))
@@ -411,10 +414,241 @@ def test_text_has_enough_contrast(tab):
     assert min(ratios)[0] >= 4.5, min(ratios)
 
 
-def test_who_prefers_less_motion_gets_none(opened):
-    tab, faults = opened(reduced_motion="reduce")
-    assert tab.eval_on_selector(".bar", "bar => getComputedStyle(bar).transitionDuration") == "0s"
-    assert not tab.query_selector("#live path")
+WATCH = """
+  addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
+    const [moving, done] = ["#live path", "#live-end"].map(at => document.querySelector(at));
+    if (moving && !done) window.moved = true;
+  }).observe(document, { childList: true, subtree: true }));
+"""
+"""Sees each time the live run is drawn before it is done."""
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_who_prefers_less_motion_gets_none(opened, motion):
+    tab, faults = opened(watch=WATCH, reduced_motion=motion)
+    still = motion == "reduce"
+    duration = tab.eval_on_selector(".bar", "bar => getComputedStyle(bar).transitionDuration")
+    assert (duration == "0s") == still
     tab.wait_for_selector("#live-end")
     assert tab.query_selector("#live path")
+    assert tab.evaluate("window.moved === true") == (not still)
     assert faults == []
+
+
+DRAWN = """() => {
+  const svg = document.getElementById("plot");
+  const all = (selector, read) => [...svg.querySelectorAll(selector)].map(read);
+  const at = (element, ...names) => names.map(name => Number(element.getAttribute(name)));
+  const points = element => [...element.getAttribute("d").matchAll(/[ML](\\S+?) ([^LZ]+)/g)]
+    .map(([, x, y]) => [Number(x), Number(y)]);
+  return {
+    ticks: all(".tick", e => [e.textContent, ...at(e, "x", "y"), e.getAttribute("text-anchor")]),
+    grid: all("line.grid", e => at(e, "x1", "x2", "y1", "y2")),
+    paths: all("path", e => [e.getAttribute("class"), points(e)]),
+    means: all("circle.measured", e => at(e, "cx", "cy")),
+    bands: all("line.measured", e => at(e, "x1", "x2", "y1", "y2")),
+    here: all("circle.here", e => at(e, "cx", "cy")),
+    now: all("line.now", e => at(e, "x1", "x2")),
+    trivial: all("line.trivial", e => at(e, "y1", "y2")),
+    vacuous: all("rect.vacuous", e => at(e, "y", "height")),
+    far: all("g.far", e => 1).length,
+    top: Math.min(...all("line.grid", e => Number(e.getAttribute("y1")))),
+  };
+}"""
+"""What the plot holds, in its own coordinates."""
+
+PIXEL = 0.07
+"""Paths have their places to a tenth; the archive's values in thousandths of a decade."""
+
+WHOLE_T = 10.0 * 1e9 ** (np.arange(129) / 128)
+"""Where the bound is drawn."""
+
+
+class Plot:
+    """The plot's content, with the scales that its tick labels say."""
+
+    def __init__(self, tab: Any) -> None:
+        self.drawn = tab.evaluate(DRAWN)
+        exponents, xs, ys, anchors = [], [], [], []
+        for text, x, y, anchor in self.drawn["ticks"]:
+            raised = text.removeprefix("T = ").removeprefix("10")
+            plain = raised.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+            for column, item in zip(
+                (exponents, xs, ys, anchors), (int(plain), x, y, anchor), strict=True
+            ):
+                column.append(item)
+        levels = sorted(y1 for x1, x2, y1, y2 in self.drawn["grid"] if y1 == y2)
+        below = {k: xs[i] for i, k in enumerate(exponents) if anchors[i] == "middle"}
+        beside = {k: ys[i] for i, k in enumerate(exponents) if anchors[i] == "end"}
+        # A label stands beside its line: the one that is nearest.
+        lines = {k: min(levels, key=lambda level: abs(level - y)) for k, y in beside.items()}
+        assert len(set(lines.values())) == len(lines) == len(levels) > 1
+        assert len(below) > 1
+        self.along, self.up = self._fit(below), self._fit(lines)
+
+    @staticmethod
+    def _fit(places: dict[int, float]) -> tuple[float, float]:
+        slope, offset = np.polyfit(list(places), list(places.values()), 1)
+        for exponent, place in places.items():
+            assert slope * exponent + offset == pytest.approx(place, abs=1e-6)
+        return float(slope), float(offset)
+
+    def x(self, T: Any) -> Any:
+        return self.along[0] * np.log10(T) + self.along[1]
+
+    def y(self, value: Any) -> Any:
+        return self.up[0] * np.log10(value) + self.up[1]
+
+    def path(self, name: str) -> np.ndarray:
+        """Return the places of the one path of this class, (n, 2)."""
+        (places,) = [points for kind, points in self.drawn["paths"] if kind == name]
+        return np.array(places, dtype=float).reshape(-1, 2)
+
+
+DRAWN_SETTINGS = {
+    "corrected": START,
+    "printed": START | {"b": 64.0, "T": 1e5, "c_rho": 5.0},
+    "appendix": START | {"b": 4.0, "eps": 0.1, "G": 2.0, "d": 5.0, "T": 2e4},
+    "tight_simple": START | {"beta1": 0.5, "b": 256.0, "T": 1e7, "sigma": 0.25},
+}
+
+
+@pytest.mark.parametrize("name", DRAWN_SETTINGS)
+def test_what_is_drawn_is_the_bound_its_place_and_its_limits(tab, name):
+    bound, settings = CLOSED[name], DRAWN_SETTINGS[name]
+    choose(tab, name)
+    move(tab, settings)
+    plot = Plot(tab)
+    assert plot.along[0] > 0 > plot.up[0]  # more steps to the right, larger values up
+    constants, hyper = setting(settings)
+
+    outside, inside = plot.path("bound outside"), plot.path("bound")
+    T = np.rint(WHOLE_T[WHOLE_T >= 1000])
+    at = [setting(settings, T=number) for number in T]
+    applies = np.array([bool(bound.applies(*where)) for where in at])
+    shown = np.concatenate([outside[:-1], inside])
+    first = int(np.argmax(applies))
+    assert first > 0 or applies[0]
+    np.testing.assert_allclose(inside[0, 0], plot.x(WHOLE_T[WHOLE_T >= 1000][first]), atol=PIXEL)
+    drawn = shown[shown[:, 0] >= plot.x(1000) - PIXEL]
+    if bound.nan_outside:
+        T, at = T[applies], [where for where, fine in zip(at, applies, strict=True) if fine]
+    np.testing.assert_allclose(drawn[:, 0], plot.x(T), atol=2 * PIXEL)
+    totals = [float(bound.total(*where)) for where in at]
+    np.testing.assert_allclose(drawn[:, 1], plot.y(totals), atol=PIXEL)
+
+    total, limit = float(bound.total(constants, hyper)), float(trivial(constants))
+    assert plot.drawn["here"] == [
+        pytest.approx([plot.x(settings["T"]), plot.y(total)], abs=1e-6)
+    ]  # fmt: skip
+    assert plot.drawn["now"] == [pytest.approx([plot.x(settings["T"])] * 2, abs=1e-6)]
+    assert plot.drawn["trivial"] == [pytest.approx([plot.y(limit)] * 2, abs=1e-6)]
+    ((upper, height),) = plot.drawn["vacuous"]
+    assert (upper, upper + height) == pytest.approx((plot.drawn["top"], plot.y(limit)), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", DRAWN_SETTINGS)
+def test_the_reference_is_c_over_root_bT_of_the_leading_terms(tab, name):
+    """Of printed, whose noise does not fall with b, c is that of b = 1."""
+    bound, settings = CLOSED[name], DRAWN_SETTINGS[name]
+    choose(tab, name)
+    move(tab, settings)
+    plot, b = Plot(tab), settings["b"]
+    alone = bound.evaluate(*setting(settings, b=1 if name == "printed" else b))
+    now = sum(float(alone[term]) for term in bound.leading)
+    if name == "printed":
+        now /= math.sqrt(b)
+    expected = [[plot.x(T), plot.y(now * math.sqrt(settings["T"] / T))] for T in LIVE["axis"]]
+    np.testing.assert_allclose(plot.path("rate"), expected, atol=PIXEL)
+
+
+@pytest.mark.parametrize(
+    ("changes", "point"),
+    [
+        ({}, {"beta1": 0.9, "b": 16}),
+        (
+            {"G": 2.0, "sigma": 2.0, "Delta": 4.0, "eps": 1.0, "beta1": 0.0, "b": 4.0,
+             "c_gamma": 0.5, "c_rho": 0.2},
+            {"beta1": 0.0, "b": 4},
+        ),
+    ],
+    ids=["start", "other units"],
+)  # fmt: skip
+def test_archived_means_and_their_bands_are_drawn_where_they_were_measured(tab, changes, point):
+    settings = START | changes
+    move(tab, settings)
+    assert "at your very setting" in tab.inner_text("#provenance")
+    plot, stored = Plot(tab), grid.load()
+    unit = settings["d"] * settings["G"] ** 2
+    near = {"noise": 10**-0.5, "gap": 0.1, "eps": 0.5, "step": 0.5, "rho": 0.1} | point
+    row = 0
+    for axis, values in list(stored["axes"].items())[:-1]:
+        row = row * len(values) + values.index(pytest.approx(near[axis]))
+    steps = stored["axes"]["T"]
+    rows = slice(row * len(steps), (row + 1) * len(steps))
+    mean, half = np.array(stored["mean"][rows]), np.array(stored["half"][rows])
+    x = plot.x(steps)
+    places = np.column_stack([x, plot.y(unit * mean)])
+    np.testing.assert_allclose(plot.drawn["means"], places, atol=PIXEL)
+    np.testing.assert_allclose(plot.path("measured"), places, atol=2 * PIXEL)
+    ends = np.column_stack([x, x, plot.y(unit * (mean - half)), plot.y(unit * (mean + half))])
+    np.testing.assert_allclose(plot.drawn["bands"], ends, atol=PIXEL)
+    assert plot.drawn["far"] == 0
+    move(tab, {"eps": 0.005})
+    assert Plot(tab).drawn["far"] == 1
+
+
+def test_the_live_lines_end_at_the_means_and_the_thick_one_is_their_average(tab):
+    move(tab, {"T": 500.0})
+    tab.wait_for_selector("#live-end")
+    plot = Plot(tab)
+    (x, y), (right, _), _ = plot.path("live end")
+    end = plot.x(500), plot.y(shown(tab, "#live-end"))
+    assert (x, y + right - x) == pytest.approx(end, abs=1e-6)
+    assert plot.path("live")[-1] == pytest.approx(end, abs=PIXEL)
+    thin = [np.array(points) for kind, points in plot.drawn["paths"] if kind == "live thin"]
+    assert len(thin) == LIVE["runs"]
+    pixels = np.array([line[-1, 1] for line in thin])
+    means = 10 ** ((pixels - plot.up[1]) / plot.up[0])
+    assert plot.y(means.mean()) == pytest.approx(end[1], abs=PIXEL)
+
+
+@pytest.mark.parametrize("name", DRAWN_SETTINGS)
+def test_a_bars_length_is_its_terms_place_on_the_scale_below(tab, name):
+    choose(tab, name)
+    move(tab, DRAWN_SETTINGS[name])
+    rows, ticks, whole, mark, apart = tab.evaluate(
+        """() => { const root = document.getElementById("bars");
+          const all = (selector, read) => [...root.querySelectorAll(selector)].map(read);
+          const box = selector => root.querySelector(selector).getBoundingClientRect();
+          const [track, scale] = [box(".track"), box(".scale")];
+          return [
+            all(".term", row => [row.dataset.term, row.querySelector(".bar").style.width]),
+            all(".scale span", tick => [tick.textContent, tick.style.left]),
+            all(".whole span", part => [part.className, Number(part.style.flexGrow)]),
+            root.style.getPropertyValue("--trivial"),
+            [track.left - scale.left, track.right - scale.right]]; }"""
+    )
+    assert apart == pytest.approx([0, 0], abs=0.6)  # the scale is that of the bars
+    exponents = [
+        int(text.removeprefix("10").translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")))
+        for text, _ in ticks
+    ]
+    slope, offset = np.polyfit(exponents, [float(left[:-1]) for _, left in ticks], 1)
+    assert slope > 0
+    constants, hyper = setting(DRAWN_SETTINGS[name])
+    terms = CLOSED[name].evaluate(constants, hyper)
+    assert [term for term, _ in rows] == [
+        *CLOSED[name].leading, *(term for term in terms if term not in CLOSED[name].leading)
+    ]  # fmt: skip
+    for term, width in rows:
+        value = float(terms[term])
+        place = slope * math.log10(value) + offset if value > 0 else 0.0
+        assert float(width.rstrip("%")) == pytest.approx(min(max(place, 0), 100), abs=0.02), term
+    limit = slope * math.log10(float(trivial(constants))) + offset
+    assert float(mark.rstrip("%")) == pytest.approx(limit, abs=0.02)
+    total = sum(map(float, terms.values()))
+    large = {term: float(value) / total for term, value in terms.items() if value > 0.002 * total}
+    kinds = ["leading" if term in CLOSED[name].leading else "phi" for term in large]
+    assert whole == [[kind, pytest.approx(share, abs=6e-5)]
+                     for kind, share in zip(kinds, large.values(), strict=True)]  # fmt: skip
