@@ -1,7 +1,8 @@
 """The page's sliders: what each can be set to.
 
-Values are preferred numbers (ISO 3), ten or twenty to a decade, so that a slider moves evenly in
-the logarithm and yet shows round numbers. The page and the tests read the same lists.
+Most values are preferred numbers (ISO 3), ten or twenty to a decade, so that a slider moves evenly
+in the logarithm and yet shows round numbers; b has the powers of two, d and beta1 what is usual.
+The page and the tests read the same lists.
 """
 
 from collections.abc import Sequence
