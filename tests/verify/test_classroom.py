@@ -11,16 +11,18 @@ from verify.classroom.questions import QUESTIONS
 from verify.pages import pretty
 
 
-def test_one_small_file_the_same_every_time_that_asks_for_nothing():
-    text = page()
-    assert text == page()
+@pytest.fixture(scope="module")
+def text() -> str:
+    return page()
+
+
+def test_one_small_file_that_asks_for_nothing(text):
     assert len(text.encode()) < 500_000
     assert not re.search(r"https?:|//[a-z]+\.|@import|url\((?!#)|src=|<link", text)
     assert "default-src 'none'" in text
 
 
-def test_the_page_has_every_variant_and_question():
-    text = page()
+def test_the_page_has_every_variant_and_question(text):
     assert all(f'value="{name}"' in text for name in CLOSED)
     assert all(str(pretty(question.answered)) in text for question in QUESTIONS)
 
@@ -32,11 +34,11 @@ def command(monkeypatch, *arguments: str) -> int:
     return int(caught.value.code or 0)
 
 
-def test_the_command_writes_the_page(monkeypatch, capsys, tmp_path):
+def test_the_command_writes_the_page_the_same_every_time(monkeypatch, capsys, tmp_path, text):
     out = tmp_path / "lesson" / "page.html"
     assert command(monkeypatch, "--out", str(out)) == 0
     assert capsys.readouterr().out.strip() == str(out)
-    assert out.read_text(encoding="utf-8") == page()
+    assert out.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize(
