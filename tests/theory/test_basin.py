@@ -154,3 +154,24 @@ def test_without_momentum_both_forms_agree(T):
     closed = basin.mean_grad_norm2(1.0, 0.5, 2.0, 0.01, 4, T, 0.3)
     moments = basin.mean_grad_norm2_with_momentum(1.0, 0.5, 2.0, 0.01, 0.0, 4, T, 0.3)
     assert moments == pytest.approx(closed, rel=1e-11)
+
+
+def weights(step: float, beta1: float, T: int) -> np.ndarray:
+    """Return what u_T is made of: its weights on u_0, -n_0, ..., -n_{T-1}."""
+    u, m = np.eye(T + 1)[0], np.zeros(T + 1)
+    for t in range(T):
+        noise = -np.eye(T + 1)[t + 1]
+        m = beta1 * m + (1 - beta1) * (u + noise)
+        u = u - step * m
+    return u
+
+
+@pytest.mark.parametrize("beta1", [0.0, 0.3, 0.9])
+def test_up_to_the_largest_step_the_gradient_is_a_weighted_mean_of_the_start_and_the_noise(beta1):
+    largest = (1 - np.sqrt(beta1)) / (1 + np.sqrt(beta1))
+    for share in (0.1, 0.7, 1.0):
+        for T in (1, 2, 7, 60):
+            found = weights(share * largest, beta1, T)
+            assert found.sum() == pytest.approx(1, abs=1e-12)
+            assert found.min() >= -1e-15
+    assert min(weights(2 * largest, beta1, T).min() for T in range(1, 80)) < -1e-3

@@ -87,7 +87,7 @@ def feasible_settings(count: int) -> list[dict[str, float]]:
 
 
 def test_the_root_is_the_optimum_of_the_free_parameter_form():
-    for v in feasible_settings(200):
+    for v in feasible_settings(60):
         start = tight.free({name: np.asarray(x) for name, x in v.items()}, np.asarray(v["tau"]))
         order = ("theta", "c", "la", "lb", "be")
         best = np.log([float(start[name]) for name in order])
