@@ -57,6 +57,8 @@ def test_a_larger_batch_no_longer_helps_since_momentum_grows():
     assert facts["share"] == pytest.approx(
         100 * at(question)["momentum"] / question.total(), rel=5e-3
     )
+    doubled_b = float(question.bound.total(*setting(question.settings, b=128)))
+    assert facts["ratio"] == pytest.approx(doubled_b / question.total())
     assert facts["ratio"] > 1
     assert powers("momentum") == (1, -1)
     assert {powers(name) for name in question.bound.leading} == {(-sympy.Rational(1, 2),) * 2}
@@ -72,6 +74,8 @@ def test_a_larger_batch_no_longer_helps_since_momentum_grows():
         b=128,
     )  # fmt: skip
     assert doubled["momentum"] == pytest.approx(8 * threshold)
+    for claimed in ("grows as b/T", "leading terms fall as 1/√(bT)", "that grows as b³"):
+        assert claimed in question.answer
 
 
 def archived(**point: float) -> float:
@@ -116,6 +120,7 @@ def test_the_printed_bound_is_below_the_exact_left_side():
         question.bound.terms["gradient_noise"].expr
     )
     assert sympy.simplify(ratio - 1 / (b * eps)) == 0
+    assert "8GγLσ²/ε lacks a factor 1/(bε)" in question.answer
 
 
 def test_momentum_costs_the_bound_much_and_the_run_little():
@@ -178,7 +183,8 @@ def test_any_c_rho_will_do_for_a_large_T_and_rho_may_fall_slowly():
         terms = at(question, T=round(factor * threshold))
         first = leading(question, T=round(factor * threshold))
         assert (terms["perturbation"] < first) is below
-    slow = {rho: c_rho * (b * T) ** sympy.Rational(-1, 4), gamma: corollary1.SCHEDULES[gamma]}
+    (slowest,) = re.findall(r"Even ρ falling as \(bT\)\^\((-\d+/\d+)\) keeps", question.answer)
+    slow = {rho: c_rho * (b * T) ** sympy.Rational(slowest), gamma: corollary1.SCHEDULES[gamma]}
     half = -sympy.Rational(1, 2)
     rate = corollary1.rate(question.bound.terms["perturbation"].expr.subs(slow))
     assert (rate.power_b, rate.power_T) == (half, half)
@@ -186,3 +192,5 @@ def test_any_c_rho_will_do_for_a_large_T_and_rho_may_fall_slowly():
     assert second.power_b <= half or second.power_T < half
     floor = question.bound.terms["perturbation"].expr.subs(Gb, G)
     assert sympy.simplify(floor - 45 * G * L**2 * rho**2 / eps) == 0
+    assert "leaves the floor 45 G L²ρ²/ε" in question.answer
+    assert "its term falls as 1/(bT)" in question.answer
