@@ -197,7 +197,7 @@ def said(text: str) -> float:
     """Return the number that a text shows, as the page's script writes it."""
     if text[-1] not in RAISED:
         return float(text.replace("−", "-"))
-    mantissa, power = re.fullmatch(rf"(?:(.*)·)?10([{RAISED}]+)", text).groups()
+    ((mantissa, power),) = re.findall(rf"^(?:(.*)·)?10([{RAISED}]+)$", text)
     return float(mantissa or 1) * 10.0 ** int(power.translate(str.maketrans(RAISED, PLAIN)))
 
 
