@@ -23,8 +23,8 @@ TIGHT_SIMPLE is our sharpening with the same proof skeleton. Four changes make i
 one residual g_t - s_t, of norm at most L rho, in place of Lemmas 7 and 8; the noise is
 uncorrelated with the past, so it costs a factor 1 and not 3; eta_t <= eta_{t-1} (the max of
 Algorithm 1) in place of splitting g_t eta_t; and sum |m_{t-1} eta_{t-1}|^2 <=
-sum |g_t eta_{t-1}|^2 in place of the worst case d G^2/eps^2. It has its own step condition and is
-false outside it.
+sum |g_t eta_{t-1}|^2 in place of the worst case d G^2/eps^2. It has its own step condition;
+outside it, it can be false.
 
 TIGHT takes the same four changes to their end: the Young parameters are not chosen by hand but
 optimised, which `theory.tight` reduces to one scalar root. It has no condition on the step.
