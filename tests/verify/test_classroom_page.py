@@ -625,16 +625,18 @@ def test_archived_means_and_their_bands_are_drawn_where_they_were_measured(tab, 
 
 
 def test_the_live_lines_end_at_the_means_and_the_thick_one_is_their_average(tab):
-    move(tab, {"T": 500.0})
+    steps = 355.0
+    move(tab, {"T": steps, "b": 1.0, "d": 1.0, "sigma": 0.5, "c_gamma": 2.0, "beta1": 0.0})
     tab.wait_for_selector("#live-end")
     plot = Plot(tab)
     (x, y), (right, _), _ = plot.path("live end")
-    end = plot.x(500), plot.y(shown(tab, "#live-end"))
+    end = plot.x(steps), plot.y(shown(tab, "#live-end"))
     assert (x, y + right - x) == pytest.approx(end, abs=1e-6)
     assert plot.path("live")[-1] == pytest.approx(end, abs=PIXEL)
     thin = [np.array(points) for kind, points in plot.drawn["paths"] if kind == "live thin"]
     assert len(thin) == LIVE["runs"]
     pixels = np.array([line[-1, 1] for line in thin])
+    assert np.ptp(pixels) > 10 * PIXEL
     means = 10 ** ((pixels - plot.up[1]) / plot.up[0])
     assert plot.y(means.mean()) == pytest.approx(end[1], abs=PIXEL)
 
