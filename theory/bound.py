@@ -17,6 +17,9 @@ from theory.units import InhomogeneousError, unit_of
 UNIT = F**2 / X**2
 """The unit of the left side, and so the unit that every term must have."""
 
+_quietly = np.errstate(all="ignore")
+"""At the ends of float64 a value is inf, or nan where it cannot be told: no warning says so."""
+
 _ARGUMENTS = (
     "L", "sigma", "G", "d", "Delta", "gamma", "rho", "beta1", "beta2", "eps", "b", "T", "Gb", "tau",
 )  # fmt: skip
@@ -126,8 +129,12 @@ class Bound:
         arrays["tau"] = np.asarray(np.nan) if self.root is None else self.root(arrays)
         return arrays
 
+    @_quietly
     def evaluate(self, constants: Constants, hyper: Hyperparameters) -> dict[str, np.ndarray]:
-        """Return every term's value, float64 of the broadcast shape, unit F^2/X^2."""
+        """Return every term's value, float64 of the broadcast shape, unit F^2/X^2.
+
+        A value beyond float64 is inf, and nan where it cannot be told.
+        """
         arrays = self._values(constants, hyper)
         shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
         results = self._term_function(*_ordered(arrays))
@@ -136,6 +143,7 @@ class Bound:
             for term, result in zip(self.summands, results, strict=True)
         }
 
+    @_quietly
     def total(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
         """Return the bound itself, unit F^2/X^2.
 
@@ -148,6 +156,7 @@ class Bound:
             total = np.where(self.applies(constants, hyper), total, np.nan)
         return total
 
+    @_quietly
     def phi(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
         """Return Phi: the bound without its two leading terms, unit F^2/X^2."""
         terms = self.evaluate(constants, hyper)
@@ -159,6 +168,7 @@ class Bound:
         largest = np.argmax(np.stack(list(terms.values())), axis=0)
         return np.array(list(terms))[largest]
 
+    @_quietly
     def preconditions(self, constants: Constants, hyper: Hyperparameters) -> list[Check]:
         """Return each requirement with its value, limit and margin at these settings."""
         arrays = self._values(constants, hyper)
@@ -201,6 +211,7 @@ class Bound:
         )
 
 
+@_quietly
 def trivial(constants: Constants) -> np.ndarray:
     """Return d G^2, which bounds the left side by Assumption 3 alone, unit F^2/X^2."""
     return np.asarray(constants.d) * np.asarray(constants.G) ** 2

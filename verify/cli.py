@@ -4,14 +4,19 @@ Commands import what they need when they run, so that `adasam --help` loads neit
 matplotlib. Bad input ends in one message on stderr and exit code 2.
 """
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from simulators.runs import Runs
+    from simulators.spec import Spec
 
 app = typer.Typer(
     name="adasam",
@@ -37,9 +42,36 @@ def _whole(text: str) -> int:
         raise typer.BadParameter(f"{text!r} is not a whole number.") from None
 
 
+def _path(text: str | Path) -> Path:
+    if text == "":
+        raise typer.BadParameter("the path is empty: name a file or a folder.")
+    return Path(text)
+
+
+def _folder(meaning: str) -> Any:
+    return typer.Option(parser=_path, metavar="FOLDER", help=meaning)
+
+
+def _file(meaning: str) -> Any:
+    return typer.Option(parser=_path, metavar="FILE", help=meaning)
+
+
+def _device(text: str) -> str:
+    """Refuse a device that cannot be used, whether or not the command comes to run on it."""
+    from simulators.engines.choice import resolve_device
+    from theory.errors import InputError
+
+    if text != "auto":
+        try:
+            resolve_device(text)
+        except InputError as error:
+            raise typer.BadParameter(str(error)) from None
+    return text
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 Seed = Annotated[int, typer.Option(parser=_whole, metavar="N", help="Seed of all noise.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Device = Annotated[str, typer.Option(parser=_device, metavar="DEVICE", help="auto, cpu or cuda.")]
 Smoothness = Annotated[
     float, typer.Option("--L", parser=_number, metavar="NUMBER", help="Smoothness, F/X^2.")
 ]
@@ -66,12 +98,22 @@ Outside = Annotated[
 
 def main() -> None:
     """Run the command line; exit 2 on bad input."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A letter that the terminal does not have, or a file's odd name, is written as \\x...
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except MemoryError as error:
-        _refuse(f"{error or 'memory ran out'}: lower runs, d or the number of cells.")
+        _refuse(f"{str(error) or 'memory ran out'}: lower runs, d or the number of cells.")
+    except OverflowError as error:
+        _refuse(
+            f"a number leaves float64 ({error.args[-1] if error.args else 'overflow'}): choose "
+            "units of f and x in which the numbers given are nearer 1."
+        )
     except OSError as error:
-        _refuse(f"{error.filename or 'a file'} cannot be used ({error.strerror}).")
+        cause = error.strerror or str(error) or type(error).__name__
+        _refuse(f"{error.filename or 'a file'} cannot be used ({cause}).")
     except ValueError as error:
         from theory.errors import InputError
 
@@ -80,15 +122,30 @@ def main() -> None:
         _refuse(str(error))
 
 
+def _console(*, stderr: bool = False, width: int | None = None) -> Console:
+    """Return a console that prints every text as it is: no markup and no emoji in it."""
+    return Console(
+        stderr=stderr, width=width, soft_wrap=stderr, markup=False, emoji=False, highlight=False
+    )
+
+
 def _refuse(message: str) -> NoReturn:
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print(f"error: {message}", style="red", markup=False)
+    _console(stderr=True).print(f"error: {message}", style="red")
     sys.exit(2)
+
+
+def _exclude(*given: tuple[str, bool]) -> None:
+    """Refuse options of which each would leave the other unused."""
+    from theory.errors import InputError
+
+    names = [name for name, there in given if there]
+    if len(names) > 1:
+        raise InputError(f"{names[1]} is given beside {names[0]}: drop one of them.")
 
 
 def _show(*tables: Any, width: int = 200) -> None:
     # A terminal's width if there is one; a table's own width in a file or a pipe.
-    console = Console() if sys.stdout.isatty() else Console(width=width)
+    console = _console(width=None if sys.stdout.isatty() else width)
     for table in tables:
         console.print(table)
 
@@ -106,7 +163,7 @@ def _print_json(content: Any) -> None:
 
 def _note(line: str) -> None:
     """Print a line that is no result, on stderr."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(line, style="dim", markup=False)
+    _console(stderr=True).print(line, style="dim")
 
 
 @contextmanager
@@ -116,11 +173,11 @@ def _progress() -> Iterator[Any]:
 
     bars: dict[str, Any] = {}
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=_console(stderr=True),
         transient=True,
     ) as progress:
 
@@ -135,9 +192,10 @@ def _progress() -> Iterator[Any]:
 @app.command()
 def reproduce(
     preset: Annotated[str, typer.Option(help="quick or paper.")] = "quick",
-    out: Annotated[Path, typer.Option(help="Folder for the report and all data.")] = Path(
-        "results"
-    ),
+    out: Annotated[
+        Path,
+        _folder("Folder for the report and all data."),
+    ] = Path("results"),
     seed: Seed = 0,
     device: Device = "auto",
     only: Annotated[
@@ -174,13 +232,14 @@ def reproduce(
 
 @app.command()
 def figures(
-    results: Annotated[Path, typer.Option(help="Folder that `adasam reproduce` wrote.")] = Path(
-        "results"
-    ),
+    results: Annotated[
+        Path,
+        _folder("Folder that `adasam reproduce` wrote."),
+    ] = Path("results"),
     style: Annotated[str, typer.Option(help="paper or slides.")] = "paper",
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for them; figures or slides among the results by default."),
+        _folder("Folder for them; figures or slides among the results by default."),
     ] = None,
     only: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A figure; may be repeated.")
@@ -217,13 +276,20 @@ def bound(
     ] = 0.0,
     beta1: Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Momentum.")] = 0.9,
     beta2: Annotated[
-        float, typer.Option(parser=_number, metavar="NUMBER", help="Second-moment parameter.")
+        float,
+        typer.Option(
+            parser=_number,
+            metavar="NUMBER",
+            help="Second moments' parameter; no bound has it.",
+        ),
     ] = 0.999,
     variant: Annotated[
         str, typer.Option(help="printed, appendix, corrected, tight_simple, tight or all.")
     ] = "all",
     json: Json = False,
-    latex: Annotated[bool, typer.Option(help="Print the bound as LaTeX instead.")] = False,
+    latex: Annotated[
+        bool, typer.Option("--latex", help="Print the bound as LaTeX instead, and its value here.")
+    ] = False,
 ) -> None:
     """Evaluate Theorem 1's bound, term by term, with its preconditions."""
     from theory.errors import InputError
@@ -232,16 +298,18 @@ def bound(
     from verify import tables
     from verify.evaluation import evaluate
 
+    _exclude(("--json", json), ("--latex", latex))
     if variant != "all" and variant not in VARIANTS:
         raise InputError(f"variant = {variant!r} is not known: use {', '.join(VARIANTS)} or all.")
     chosen = list(VARIANTS.values()) if variant == "all" else [VARIANTS[variant]]
     constants = Constants(L=L, sigma=sigma, G=G, d=d, Delta=Delta)
     hyper = Hyperparameters(gamma=gamma, rho=rho, beta1=beta1, beta2=beta2, eps=eps, b=b, T=T)
-    if latex:
-        print("\n\n".join(item.latex() for item in chosen))
-        return
     values = [evaluate(item, constants, hyper) for item in chosen]
-    if json:
+    if latex:
+        for item, value in zip(chosen, values, strict=True):
+            total = "none: its condition fails" if value["total"] is None else value["total"]
+            print(f"% {item.name}, here: {total}\n{item.latex()}\n")
+    elif json:
         _print_json(values[0] if variant != "all" else values)
     else:
         _show(tables.bounds(values), tables.preconditions(values))
@@ -262,12 +330,16 @@ def problem(
     G: GradientBound | None = None,
     d: Dimension | None = None,
     start: Annotated[
-        str, typer.Option(help="x_0: a number, d of them with commas, minimiser or plateau; X.")
-    ] = "minimiser",
-    noise: Annotated[str, typer.Option(help="additive or shift.")] = "additive",
+        str | None,
+        typer.Option(
+            help="x_0: a number, d of them with commas, plateau or minimiser; minimiser, X."
+        ),
+    ] = None,
+    noise: Annotated[str | None, typer.Option(help="additive or shift; additive.")] = None,
     condition: Annotated[
-        float, typer.Option(parser=_number, metavar="NUMBER", help="L over the least curvature.")
-    ] = 1.0,
+        float | None,
+        typer.Option(parser=_number, metavar="NUMBER", help="L over the least curvature; 1."),
+    ] = None,
     rotation: Annotated[
         int | None, typer.Option(parser=_whole, metavar="SEED", help="Rotate x by this seed.")
     ] = None,
@@ -282,7 +354,8 @@ def problem(
 
     given: dict[str, Any] = {"L": L, "sigma": sigma, "G": G, "d": d}
     if profile.endswith((".toml", ".json")):
-        beside = [name for name, value in given.items() if value is not None]
+        shape = {"start": start, "noise": noise, "condition": condition, "rotation": rotation}
+        beside = [name for name, value in {**given, **shape}.items() if value is not None]
         if beside:
             raise InputError(f"--{beside[0]} is given beside a spec, which has its own: drop it.")
         content = certified(specs.read(profile).problem.make())
@@ -292,7 +365,12 @@ def problem(
             raise InputError(f"--{missing[0]} is missing: a profile needs L, sigma, G and d.")
         content = certified(
             SeparableProblem(
-                profile, noise, start=_start(start), condition=condition, rotation=rotation, **given
+                profile,
+                noise or "additive",
+                start=_start(start or "minimiser"),
+                condition=condition,
+                rotation=rotation,
+                **given,
             )
         )
     if json:
@@ -367,8 +445,13 @@ def thresholds(
 
 @app.command()
 def simulate(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="A .toml or .json file; see below.")],
-    out: Annotated[Path | None, typer.Option(help="Write the runs to this .npz file.")] = None,
+    spec: Annotated[
+        Path, typer.Argument(parser=_path, metavar="SPEC", help="A .toml or .json file; see below.")
+    ],
+    out: Annotated[
+        Path | None,
+        _file("Write the runs to this .npz file."),
+    ] = None,
     allow_outside: Outside = False,
     json: Json = False,
 ) -> None:
@@ -385,12 +468,13 @@ def simulate(
     condition, scale, flip; of your own with data = "file.npz" (arrays A, y) or "file.csv" (the
     label last), its path from the spec's folder. [run] may then have gradient_share, the share of
     the steps whose true gradient is evaluated.
+
+    Exit code 1 if a run leaves the finite numbers, 2 for bad input.
     """
     from simulators import spec as specs
-    from simulators.engines.choice import choose
     from theory.errors import InputError
     from verify import tables
-    from verify.evaluation import measured_cells
+    from verify.evaluation import idle, measured_cells
     from verify.files import writable_folder
 
     job = specs.read(spec)
@@ -400,20 +484,49 @@ def simulate(
         if out.is_dir():
             raise InputError(f"--out {out} is a folder: name a file.")
         writable_folder(out.parent)
-    _note(str(choose(job.engine.name, job.engine.device)))
-    with _progress() as report:
-        runs = specs.run(
-            job,
-            allow_outside=allow_outside,
-            progress=lambda done, every: report(spec.name, done, every),
-        )
+    unused = idle(job)
+    runs = _simulated(job, spec.name, allow_outside)
     if out is not None:
         runs.save(out)
     rows = measured_cells(job, runs)
     if json:
-        _print_json({"cells": rows})
+        _print_json({"cells": rows, "unused": unused})
     else:
-        _show(tables.cells(rows))
+        _show(tables.cells(rows, unused))
+    _say_diverged(runs)
+
+
+def _simulated(job: "Spec", name: str, allow_outside: bool) -> "Runs":
+    """Run a spec; say where it runs and what of it does not count."""
+    from simulators import spec as specs
+    from simulators.engines.choice import choose
+    from verify.evaluation import idle
+
+    unused = idle(job)
+    if unused:
+        _note(f"method {job.run.method} does not use {', '.join(unused)}: given, but not counted")
+    _note(str(choose(job.engine.name, job.engine.device)))
+    with _progress() as report:
+        return specs.run(
+            job,
+            allow_outside=allow_outside,
+            progress=lambda done, every: report(name, done, every),
+        )
+
+
+def _say_diverged(runs: "Runs") -> None:
+    """End in exit code 1, and say why, if a run left the finite numbers."""
+    import numpy as np
+
+    diverged = ~np.isfinite(runs.mean_grad_norm2[:, -1])
+    if diverged.any():
+        cells = len(np.unique(runs.inputs.cell[diverged]))
+        _console(stderr=True).print(
+            f"diverged: {diverged.sum()} of {len(diverged)} runs, in {cells} of {runs.cells} "
+            "cells, left the finite numbers, so that these have no mean: lower gamma or raise eps.",
+            style="red",
+        )
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -421,31 +534,40 @@ def speedup(
     spec: Annotated[
         Path | None,
         typer.Argument(
+            parser=_path,
             metavar="SPEC",
             help="A spec whose grid runs over b, T or both; by default a Huber basin.",
         ),
     ] = None,
     runs: Annotated[
-        int, typer.Option(parser=_whole, metavar="N", help="Replicates, where no spec is given.")
-    ] = 64,
-    seed: Seed = 0,
+        int | None,
+        typer.Option(parser=_whole, metavar="N", help="Replicates, without a spec; 64."),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(parser=_whole, metavar="N", help="Seed of all noise, without a spec; 0."),
+    ] = None,
     allow_outside: Outside = False,
     json: Json = False,
 ) -> None:
-    """Fit the slopes in b and in T that a linear speed-up has at -1/2."""
+    """Fit the slopes in b and in T that a linear speed-up has at -1/2.
+
+    Exit code 1 if a run leaves the finite numbers, 2 for bad input.
+    """
     from simulators import spec as specs
-    from simulators.engines.choice import choose
+    from theory.errors import InputError
     from verify import tables
     from verify.speedup import default_spec, slopes
 
-    job = default_spec(runs, seed) if spec is None else specs.read(spec)
-    _note(str(choose(job.engine.name, job.engine.device)))
-    with _progress() as report:
-        outcome = specs.run(
-            job,
-            allow_outside=allow_outside,
-            progress=lambda done, every: report("speedup", done, every),
-        )
+    if spec is None:
+        job = default_spec(64 if runs is None else runs, 0 if seed is None else seed)
+    else:
+        for name, value in (("runs", runs), ("seed", seed)):
+            if value is not None:
+                raise InputError(f"--{name} is given beside a spec, which has its own: drop it.")
+        job = specs.read(spec)
+    outcome = _simulated(job, "speedup", allow_outside)
+    _say_diverged(outcome)
     rows = slopes(job, outcome)
     if json:
         _print_json({"slopes": rows})
@@ -471,10 +593,16 @@ def claims(json: Json = False) -> None:
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes, shorter timings.")] = False,
     device: Annotated[
-        str, typer.Option(help="cpu, or cuda: its engines beside numba on all cores.")
+        str,
+        typer.Option(
+            parser=_device,
+            metavar="DEVICE",
+            help="cpu, or cuda: its engines beside numba on all cores.",
+        ),
     ] = "cpu",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for bench.json and the figure engine_speed.")
+        Path | None,
+        _folder("Folder for bench.json and the figure engine_speed."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -502,7 +630,8 @@ def calibrate(
         bool, typer.Option("--quick", help="Fewer reproductions, of the quick preset only.")
     ] = False,
     out: Annotated[
-        Path, typer.Option(help="Folder for calibration.json and calibration.md.")
+        Path,
+        _folder("Folder for calibration.json and calibration.md."),
     ] = Path("results"),
     seed: Seed = 0,
     resume: Annotated[
@@ -552,6 +681,7 @@ def proof(
     from theory.proof import check, ends
     from verify import lecture
 
+    _exclude(("--json", json), ("--latex", latex))
     derivations = lecture.chosen(part)
     if json:
         _print_json(lecture.as_json(derivations))
@@ -582,7 +712,8 @@ def falsify(
         int, typer.Option(parser=_whole, metavar="N", help="Fresh runs of the winner at most.")
     ] = 65536,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the result, its spec, the trail and its figure.")
+        Path | None,
+        _folder("Folder for the result, its spec, the trail and its figure."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -617,13 +748,13 @@ def falsify(
 
 @app.command()
 def classroom(
-    out: Annotated[Path, typer.Option(help="Where the page goes, an .html file.")] = Path(
-        "results/classroom.html"
-    ),
+    out: Annotated[
+        Path | None, _file("Where the page goes, an .html file; results/classroom.html.")
+    ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     measure: Annotated[
         Path | None,
-        typer.Option(help="Measure the archived runs anew into this .json.gz file; no page."),
+        _file("Measure the archived runs anew into this .json.gz file; no page."),
     ] = None,
 ) -> None:
     """Make one page to play with in class: sliders, the bound's terms, runs, six questions.
@@ -634,6 +765,8 @@ def classroom(
     from verify.classroom import grid
     from verify.files import writable_folder, write
 
+    _exclude(("--measure", measure is not None), ("--open", show))
+    _exclude(("--measure", measure is not None), ("--out", out is not None))
     if measure is not None:
         if not measure.name.endswith(".json.gz"):
             raise InputError(f"--measure {measure} is no .json.gz file: name it so.")
@@ -644,6 +777,7 @@ def classroom(
         return
     from verify.classroom.page import page
 
+    out = out or Path("results/classroom.html")
     if out.suffix != ".html":
         raise InputError(f"--out {out} is no .html file: name it {out.with_suffix('.html')}.")
     writable_folder(out.parent)
@@ -659,7 +793,9 @@ def classroom(
 def check(
     file: Annotated[
         Path,
-        typer.Argument(metavar="PROBLEM.py", help="A file that sets problem = custom(...)."),
+        typer.Argument(
+            parser=_path, metavar="PROBLEM.py", help="A file that sets problem = custom(...)."
+        ),
     ],
     runs: Annotated[
         int | None, typer.Option(parser=_whole, metavar="N", help="Replicates of each cell.")
@@ -683,7 +819,8 @@ def check(
         int, typer.Option(parser=_whole, metavar="N", help="Of torch: on small problems 1 is best.")
     ] = 1,
     out: Annotated[
-        Path, typer.Option(help="Folder for the result as JSON and its figures.")
+        Path,
+        _folder("Folder for the result as JSON and its figures."),
     ] = Path("results/check"),
     json: Json = False,
 ) -> None:

@@ -3,12 +3,16 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from simulators import spec as specs
-from simulators.problems import FiniteSum, SeparableProblem
+from simulators.problems import FiniteSum, Problem, SeparableProblem
 from simulators.runs import Runs
 from simulators.spec import Spec
+from simulators.update import METHODS
 from theory.bound import Bound, trivial
-from theory.setting import Constants, Hyperparameters
+from theory.errors import InputError
+from theory.setting import ROUNDING, Constants, Hyperparameters
 from theory.theorem1 import CORRECTED
 from verify.statistics import normal_mean
 
@@ -17,9 +21,14 @@ def evaluate(bound: Bound, constants: Constants, hyper: Hyperparameters) -> dict
     """Return a bound at one setting, term by term, with its preconditions.
 
     A total of None means that the bound is false outside its preconditions, and they fail.
+
+    Raises
+    ------
+    InputError
+        If a number in it leaves float64.
     """
     total = float(bound.total(constants, hyper))
-    return {
+    content = {
         "variant": bound.name,
         "terms": {name: float(value) for name, value in bound.evaluate(constants, hyper).items()},
         "phi": float(bound.phi(constants, hyper)),
@@ -39,6 +48,19 @@ def evaluate(bound: Bound, constants: Constants, hyper: Hyperparameters) -> dict
             for check in bound.preconditions(constants, hyper)
         ],
     }
+    numbers = {
+        **content["terms"],
+        "the sum": sum(content["terms"].values()),
+        "d G^2": content["trivial"],
+        **{check["name"]: check["margin"] for check in content["preconditions"]},
+    }
+    wrong = [name for name, value in numbers.items() if not math.isfinite(value)]
+    if wrong:
+        raise InputError(
+            f"the {bound.name} bound is not finite here ({', '.join(wrong)}): choose units of f "
+            "and x in which the setting's numbers are nearer 1."
+        )
+    return content
 
 
 def certified(problem: SeparableProblem | FiniteSum) -> dict[str, Any]:
@@ -88,27 +110,91 @@ def certified(problem: SeparableProblem | FiniteSum) -> dict[str, Any]:
     }
 
 
+def idle(spec: Spec) -> list[str]:
+    """Return the letters that a spec's method does not use, of those that the spec gives.
+
+    Raises
+    ------
+    InputError
+        If one of them has several values: their cells would be the same.
+    """
+    out = []
+    for name in _idle(spec.run.method):
+        value = getattr(spec.run, name)
+        if isinstance(value, list) and len(value) > 1:
+            raise InputError(
+                f"{name} = {value}: method {spec.run.method!r} does not use {name}, so that these "
+                "cells would be the same: give one value."
+            )
+        if value not in (None, 0, [0]):
+            out.append(name)
+    return out
+
+
+def _idle(name: str) -> tuple[str, ...]:
+    """Return what a method does not use."""
+    if name not in METHODS:
+        return ()
+    method = METHODS[name]
+    perturbing = () if method.perturbs else ("rho", "c_rho")
+    return perturbing if method.adapts else (*perturbing, "beta2", "v_init")
+
+
 def measured_cells(spec: Spec, runs: Runs) -> list[dict[str, Any]]:
-    """Return each cell of a simulation: its settings, the left side with its 95 % interval, and
-    the corrected bound beside it.
+    """Return each cell of a simulation: its settings, the left side with its 95 % interval and,
+    beside it, the corrected bound, whether it applies and what it is worth.
+
+    ``diverged`` counts the runs that left the finite numbers; where there are any, the left side
+    has no mean. A bound of None is beyond float64. What the method does not use counts as 0.
     """
     problem = spec.problem.make()
+    cells = specs.cells(spec, problem)
+    bounds = _corrected(spec.run.method, problem, cells)
+    # The runs come cell by cell.
+    lhs, share = (
+        column.reshape(len(cells), -1)
+        for column in (runs.mean_grad_norm2[:, -1], runs.adaptive_share)
+    )
     rows = []
-    for number, cell in enumerate(specs.cells(spec, problem)):
-        values = runs.lhs(number)
-        several = len(values) > 1
+    for cell, bound, values, shares in zip(cells, bounds, lhs, share, strict=True):
+        diverged = int(np.count_nonzero(~np.isfinite(values)))
+        several = len(values) > 1 and not diverged
         interval = normal_mean(values, 0.95) if several else None
         rows.append(
             {
                 **cell,
                 "n": len(values),
-                "lhs": float(values.mean()),
+                "diverged": diverged,
+                "lhs": None if diverged else float(values.mean()),
                 "low": interval.low if interval else None,
                 "high": interval.high if interval else None,
-                "corrected": float(
-                    CORRECTED.total(problem.certificate.constants, specs.hyperparameters(cell))
-                ),
-                "adaptive_share": float(runs.adaptive_share[runs.rows(number)].mean()),
+                **bound,
+                "adaptive_share": float(shares.mean()),
             }
         )
     return rows
+
+
+def _corrected(
+    method: str, problem: Problem, cells: list[dict[str, float]]
+) -> list[dict[str, Any]]:
+    """Return the corrected bound on each cell, and whether it applies and says anything."""
+    columns = {name: np.array([cell[name] for cell in cells]) for name in specs.CELL}
+    for name in _idle(method):
+        if name in columns:
+            columns[name] = np.zeros(len(cells))
+    constants, hyper = problem.certificate.constants, specs.hyperparameters(columns)
+    start = columns["v_init"] <= np.maximum(problem.G, columns["eps"]) ** 2 * (1 + ROUNDING)
+    applies = CORRECTED.applies(constants, hyper) & start & METHODS[method].keeps_max
+    total, most = CORRECTED.total(constants, hyper), float(trivial(constants))
+    return [
+        {
+            "corrected": float(value) if np.isfinite(value) else None,
+            "trivial": most,
+            "vacuous": not value < most,
+            "applies": bool(fine),
+        }
+        for value, fine in zip(
+            *(np.broadcast_to(column, len(cells)) for column in (total, applies)), strict=True
+        )
+    ]

@@ -103,6 +103,7 @@ class Found:
             "dominant": value["dominant"],
             "terms": value["terms"],
             "applies": value["applies"],
+            "trivial": value["trivial"],
             "vacuous": value["vacuous"],
             "Delta": float(constants.Delta),
             "edges": edges(self.trail.point[self.trail.best]),

@@ -71,15 +71,20 @@ def redraw(
     pictures = {name: there[name] for name in there if not only or name in only}
     studies = Studies(results)
     folder = writable_folder(out or results / FOLDERS[style_name])
+    beside = []
+    for name, draw in (("engine_speed", _speed), ("falsifier_trail", _trails)):
+        if not only or name in only:
+            beside += draw(results, folder, look, _refuse if name in only else say)
     drawn = draw_all(pictures, studies, evidence, folder, look)
     for name in FIGURES:
         if name not in drawn and (not only or name in only):
             say(f"{name} left out: {results} has not what it shows; {CURE}")
-    files = [path for paths in drawn.values() for path in paths]
-    for name, draw in (("engine_speed", _speed), ("falsifier_trail", _trails)):
-        if not only or name in only:
-            files += draw(results, folder, look, say)
-    return files
+    return [path for paths in drawn.values() for path in paths] + beside
+
+
+def _refuse(line: str) -> None:
+    """Refuse a figure that was asked for by name and would be left out."""
+    raise InputError(f"{line}.")
 
 
 def _speed(results: Path, folder: Path, look: Style, say: Callable[[str], None]) -> Iterable[Path]:

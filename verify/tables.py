@@ -1,10 +1,16 @@
 """Tables for the terminal, from results."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
+
+SHOWN = 50
+"""Most rows of a long table that are shown."""
+
+ENDS = 10
+"""How many rows of a longer one are shown of its beginning and of its end."""
 
 TWO = {"what": "left", "found": "left"}
 
@@ -13,11 +19,29 @@ STYLES = {"holds": "green", "refuted": "red", "inconclusive": "yellow"}
 
 def table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> Table:
     """Make a table; ``columns`` maps each header to ``left`` or ``right``."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    made = Table(
+        title=Text(title, "bold"), title_justify="left", title_style="", header_style="bold"
+    )
     for header, side in columns.items():
-        made.add_column(header, justify=side)  # type: ignore[arg-type]
+        made.add_column(Text(header), justify=side)  # type: ignore[arg-type]
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else str(cell) for cell in row))
+        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    return made
+
+
+def _long(
+    title: str,
+    columns: Mapping[str, str],
+    rows: Sequence[Mapping[str, Any]],
+    line: Callable[[Mapping[str, Any]], Sequence[Any]],
+) -> Table:
+    """Make a table of the rows, or of the first and the last of many; ``line`` writes one."""
+    if len(rows) <= SHOWN:
+        return table(title, columns, map(line, rows))
+    ends = (*map(line, rows[:ENDS]), ("...",), *map(line, rows[-ENDS:]))
+    made = table(title, columns, ends)
+    made.caption = Text(f"{len(rows) - 2 * ENDS} of {len(rows)} rows left out: --json has all")
+    made.caption_justify, made.caption_style = "left", ""
     return made
 
 
@@ -158,34 +182,44 @@ def thresholds(content: Mapping[str, Any]) -> Table:
     return table(title, columns, rows)
 
 
-def cells(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Return a simulation's cells: settings, measured left side, bound."""
-    names = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
-    headers = (*names, "runs", "measured", "95 % interval", "corrected bound")
-    columns: dict[str, str] = dict.fromkeys(headers, "right")
-    return table(
-        "(1/T) sum ||grad f(x_t)||^2, mean over runs, in F^2/X^2",
-        columns,
-        (
-            (*(number(row[name]) for name in names), row["n"], number(row["lhs"]),
-             f"[{number(row['low'])}, {number(row['high'])}]", number(row["corrected"]))
-            for row in rows
-        ),
-    )  # fmt: skip
+def cells(rows: Sequence[Mapping[str, Any]], idle: Collection[str] = ()) -> Table:
+    """Return a simulation's cells: settings, measured left side, bound and what it is worth.
+
+    A dash stands for an ``idle`` letter, which the method does not use, and for an interval of a
+    single run.
+    """
+    names = ["gamma", "rho", "beta1", "beta2", "eps", "b", "T"]
+    usual = {"workers": 1, "v_init": 0}
+    names += [name for name, value in usual.items() if any(row[name] != value for row in rows)]
+    unused = {*idle, *(["rho"] if "c_rho" in idle else [])}
+    headers = (*names, "runs", "measured", "95 % interval", "corrected bound", "d G^2", "applies",
+               "vacuous")  # fmt: skip
+
+    def line(row: Mapping[str, Any]) -> Sequence[Any]:
+        setting = ("–" if name in unused else number(row[name]) for name in names)
+        single = row["low"] is None
+        interval = "–" if single else f"[{number(row['low'])}, {number(row['high'])}]"
+        measured = f"{row['diverged']} diverged" if row["diverged"] else number(row["lhs"])
+        bound = "above 1.8e308" if row["corrected"] is None else number(row["corrected"])
+        worth = (_yes(row["applies"]), Text("yes", "bold") if row["vacuous"] else "no")
+        return (*setting, row["n"], measured, interval, bound, number(row["trivial"]), *worth)
+
+    title = "(1/T) sum ||grad f(x_t)||^2, mean over runs, in F^2/X^2"
+    return _long(title, dict.fromkeys(headers, "right"), rows, line)
 
 
 def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return fitted slopes with their intervals."""
-    return table(
+    return _long(
         "Slopes of log (1/T) sum E||grad f(x_t)||^2; a linear speed-up has -1/2",
         {"along": "left", "at": "left", "slope": "right", "95 % interval": "right",
          "local slopes": "left", "share v_hat > eps^2": "right"},
-        (
-            (row["along"], row["at"], f"{row['slope']:.4f}",
-             f"[{row['low']:.4f}, {row['high']:.4f}]",
-             ", ".join(f"{local[0]:.3f}" for local in row["local"]),
-             f"{row['adaptive_share']:.3f}")
-            for row in rows
+        rows,
+        lambda row: (
+            row["along"], row["at"], f"{row['slope']:.4f}",
+            f"[{row['low']:.4f}, {row['high']:.4f}]",
+            ", ".join(f"{local[0]:.3f}" for local in row["local"]),
+            f"{row['adaptive_share']:.3f}",
         ),
     )  # fmt: skip
 
@@ -196,6 +230,7 @@ def falsified(content: Mapping[str, Any]) -> tuple[Table, Table]:
     ends = ", ".join(content["edges"])
     tried = ", ".join(f"{name} {number(value)}" for name, value in content["searched"].items())
     first = content["first_false"]
+    worth = ": the bound is no less and says nothing" if content["vacuous"] else ""
     rows: list[tuple[str, Any]] = [
         ("measured/bound", number(content["ratio"])),
         (
@@ -205,6 +240,8 @@ def falsified(content: Mapping[str, Any]) -> tuple[Table, Table]:
         ),
         ("the bound, on this instance", _verdict(content["verdict"])),
         ("bound", f"{number(instance['rhs'])}, largest term {content['dominant']}"),
+        ("d G^2", f"{number(content['trivial'])}{worth}"),
+        ("the bound's conditions", "hold" if content["applies"] else "do not hold"),
         ("instances tried", content["evaluations"]),
         ("the first above 1", "none" if first is None else f"number {first}"),
         ("best of runs that start", tried),

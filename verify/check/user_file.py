@@ -10,6 +10,9 @@ from typing import Any
 from simulators.problems import Custom, Problem
 from theory.errors import InputError
 
+MOST_THREADS = 1024
+"""More than a machine has; torch starts as many as it is told."""
+
 
 @contextlib.contextmanager
 def running(path: Path, threads: int = 1) -> Iterator[None]:
@@ -21,8 +24,8 @@ def running(path: Path, threads: int = 1) -> Iterator[None]:
     """
     import torch
 
-    if threads < 1:
-        raise InputError(f"threads = {threads}: give a whole number from 1.")
+    if not 1 <= threads <= MOST_THREADS:
+        raise InputError(f"threads = {threads}: give a whole number from 1 to {MOST_THREADS}.")
     usual, many = torch.get_default_dtype(), torch.get_num_threads()
     torch.set_num_threads(threads)
     sys.path.insert(0, str(path.resolve().parent))
