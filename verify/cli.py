@@ -56,22 +56,28 @@ def _file(meaning: str) -> Any:
     return typer.Option(parser=_path, metavar="FILE", help=meaning)
 
 
-def _device(text: str) -> str:
+def _usable(device: str) -> str:
     """Refuse a device that cannot be used, whether or not the command comes to run on it."""
-    from simulators.engines.choice import resolve_device
-    from theory.errors import InputError
+    if device != "auto":
+        from simulators.engines.choice import resolve_device
 
-    if text != "auto":
-        try:
-            resolve_device(text)
-        except InputError as error:
-            raise typer.BadParameter(str(error)) from None
-    return text
+        resolve_device(device)
+    return device
+
+
+def _from_zero(seed: int | None) -> int | None:
+    if seed is not None and seed < 0:
+        from theory.errors import InputError
+
+        raise InputError(f"seed = {seed} is negative: give a whole number from 0.")
+    return seed
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
-Seed = Annotated[int, typer.Option(parser=_whole, metavar="N", help="Seed of all noise.")]
-Device = Annotated[str, typer.Option(parser=_device, metavar="DEVICE", help="auto, cpu or cuda.")]
+Seed = Annotated[
+    int, typer.Option(parser=_whole, callback=_from_zero, metavar="N", help="Seed of all noise.")
+]
+Device = Annotated[str, typer.Option(callback=_usable, help="auto, cpu or cuda.")]
 Smoothness = Annotated[
     float, typer.Option("--L", parser=_number, metavar="NUMBER", help="Smoothness, F/X^2.")
 ]
@@ -276,13 +282,9 @@ def bound(
     ] = 0.0,
     beta1: Annotated[float, typer.Option(parser=_number, metavar="NUMBER", help="Momentum.")] = 0.9,
     beta2: Annotated[
-        float,
-        typer.Option(
-            parser=_number,
-            metavar="NUMBER",
-            help="Second moments' parameter; no bound has it.",
-        ),
-    ] = 0.999,
+        float | None,
+        typer.Option(parser=_number, metavar="NUMBER", help="Checked, but no bound has it."),
+    ] = None,
     variant: Annotated[
         str, typer.Option(help="printed, appendix, corrected, tight_simple, tight or all.")
     ] = "all",
@@ -303,12 +305,16 @@ def bound(
         raise InputError(f"variant = {variant!r} is not known: use {', '.join(VARIANTS)} or all.")
     chosen = list(VARIANTS.values()) if variant == "all" else [VARIANTS[variant]]
     constants = Constants(L=L, sigma=sigma, G=G, d=d, Delta=Delta)
-    hyper = Hyperparameters(gamma=gamma, rho=rho, beta1=beta1, beta2=beta2, eps=eps, b=b, T=T)
+    if beta2 is not None:
+        _note("beta2 enters no bound: given, but not counted")
+    hyper = Hyperparameters(
+        gamma=gamma, rho=rho, beta1=beta1, beta2=beta2 or 0.0, eps=eps, b=b, T=T
+    )
     values = [evaluate(item, constants, hyper) for item in chosen]
     if latex:
         for item, value in zip(chosen, values, strict=True):
             total = "none: its condition fails" if value["total"] is None else value["total"]
-            print(f"% {item.name}, here: {total}\n{item.latex()}\n")
+            print(f"{item.latex()}\n% {item.name}, at this setting: {total}\n")
     elif json:
         _print_json(values[0] if variant != "all" else values)
     else:
@@ -545,7 +551,9 @@ def speedup(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(parser=_whole, metavar="N", help="Seed of all noise, without a spec; 0."),
+        typer.Option(
+            parser=_whole, callback=_from_zero, metavar="N", help="Seed, without a spec; 0."
+        ),
     ] = None,
     allow_outside: Outside = False,
     json: Json = False,
@@ -595,8 +603,7 @@ def bench(
     device: Annotated[
         str,
         typer.Option(
-            parser=_device,
-            metavar="DEVICE",
+            callback=_usable,
             help="cpu, or cuda: its engines beside numba on all cores.",
         ),
     ] = "cpu",

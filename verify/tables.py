@@ -200,7 +200,7 @@ def cells(rows: Sequence[Mapping[str, Any]], idle: Collection[str] = ()) -> Tabl
         single = row["low"] is None
         interval = "–" if single else f"[{number(row['low'])}, {number(row['high'])}]"
         measured = f"{row['diverged']} diverged" if row["diverged"] else number(row["lhs"])
-        bound = "above 1.8e308" if row["corrected"] is None else number(row["corrected"])
+        bound = "not finite" if row["corrected"] is None else number(row["corrected"])
         worth = (_yes(row["applies"]), Text("yes", "bold") if row["vacuous"] else "no")
         return (*setting, row["n"], measured, interval, bound, number(row["trivial"]), *worth)
 
