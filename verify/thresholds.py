@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import sympy
@@ -115,6 +116,7 @@ def _terms(bound: Bound) -> list[dict[str, Any]]:
     return out
 
 
+@cache
 def readable(expr: sympy.Expr) -> str:
     """Write an expression with the names that the command line uses, and kappa for beta1.
 

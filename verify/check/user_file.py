@@ -10,8 +10,8 @@ from typing import Any
 from simulators.problems import Custom, Problem
 from theory.errors import InputError
 
-MOST_THREADS = 1024
-"""More than a machine has; torch starts as many as it is told."""
+MOST_THREADS = 256
+"""More are a slip: no machine gains by them."""
 
 
 @contextlib.contextmanager
