@@ -305,12 +305,12 @@ def bound(
         raise InputError(f"variant = {variant!r} is not known: use {', '.join(VARIANTS)} or all.")
     chosen = list(VARIANTS.values()) if variant == "all" else [VARIANTS[variant]]
     constants = Constants(L=L, sigma=sigma, G=G, d=d, Delta=Delta)
-    if beta2 is not None:
-        _note("beta2 enters no bound: given, but not counted")
     hyper = Hyperparameters(
         gamma=gamma, rho=rho, beta1=beta1, beta2=beta2 or 0.0, eps=eps, b=b, T=T
     )
     values = [evaluate(item, constants, hyper) for item in chosen]
+    if beta2 is not None:
+        _note("beta2 enters no bound: given, but not counted")
     if latex:
         for item, value in zip(chosen, values, strict=True):
             total = "none: its condition fails" if value["total"] is None else value["total"]

@@ -1,17 +1,26 @@
 """The command line: what it prints, and how it refuses."""
 
+import io
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy
 from rich.cells import cell_len
+from scipy import stats
 
 from simulators import FiniteSum, SeparableProblem
+from simulators import spec as specs
 from simulators.runs import Runs
+from theory.corollary1 import SCHEDULES
+from theory.symbols import symbol
+from theory.theorem1 import CORRECTED, VARIANTS
 from verify import cli
+from verify.claims import CLAIMS
 
 SETTING = {
     "L": "1", "sigma": "1", "G": "2", "d": "10", "Delta": "1", "gamma": "0.01", "rho": "0.01",
@@ -51,6 +60,15 @@ def adasam(capsys, monkeypatch, *arguments: str) -> tuple[int, str, str]:
     return 0 if code is None else int(code), captured.out, captured.err
 
 
+def printed(out: str) -> list[dict[str, str]]:
+    """Read the first table in a text back: each row's cells by their headings."""
+    table = out[out.index("┏") : out.index("└")]
+    lines = [line.strip() for line in table.splitlines() if line.strip()[:1] in ("┃", "│")]
+    cells = [[cell.strip() for cell in line[1:-1].split(line[0])] for line in lines]
+    headings, *rows = cells
+    return [dict(zip(headings, row, strict=True)) for row in rows]
+
+
 def bound(**changes: str) -> list[str]:
     setting = SETTING | changes
     return ["bound", *(word for name, value in setting.items() for word in (f"--{name}", value))]
@@ -80,11 +98,20 @@ def test_bound_prints_the_seven_terms_as_json(capsys, monkeypatch):
     assert (check["holds"], check["value"], check["limit"]) == (True, 0.01, 0.03125)
 
 
-def test_bound_lays_all_variants_side_by_side(capsys, monkeypatch):
+def test_bound_lays_all_variants_side_by_side_with_the_numbers_of_its_json(capsys, monkeypatch):
     code, out, _ = adasam(capsys, monkeypatch, *bound(), "--variant", "all")
+    content = json.loads(adasam(capsys, monkeypatch, *bound(), "--json")[1])
+    rows = {row["term"]: row for row in printed(out)}
     assert code == 0
-    for word in ("printed", "appendix", "corrected", "tight_simple", "gradient_noise", "Phi"):
-        assert word in out
+    assert [item["variant"] for item in content] == list(VARIANTS)
+    for item in content:
+        totals = {"Phi (all but the first two)": item["phi"], "total": item["total"]}
+        for name, value in {**item["terms"], **totals}.items():
+            assert float(rows[name][item["variant"]]) == pytest.approx(value, rel=1e-5), name
+        assert rows["applies"][item["variant"]] == ("yes" if item["applies"] else "no")
+    conditions = printed(out[out.index("Preconditions") :])
+    assert {row["variant"] for row in conditions} == {"printed", "appendix", "corrected",
+                                                      "tight_simple"}  # fmt: skip
 
 
 def test_bound_prints_latex(capsys, monkeypatch):
@@ -174,11 +201,56 @@ def test_thresholds_prints_T_and_the_largest_useful_b_as_json(capsys, monkeypatc
     assert content["largest_useful_b"] == 2
 
 
-def test_thresholds_prints_a_table_with_formulas(capsys, monkeypatch):
+UNLIKE = {"L": 1.5, "sigma": 0.7, "G": 2.0, "d": 10, "Delta": 3.0, "c_gamma": 0.2, "c_rho": 0.3,
+          "beta1": 0.8, "eps": 0.5, "b": 8, "N": 10**7}  # fmt: skip
+
+
+def test_at_every_threshold_a_term_is_as_large_as_the_leading_two(capsys, monkeypatch):
+    # An oracle that no option may be missing from: the terms themselves, under the schedules.
+    words = thresholds(**{name: str(value) for name, value in UNLIKE.items()})
+    content = json.loads(adasam(capsys, monkeypatch, *words, "--json")[1])
+    letters = {symbol(name): value for name, value in UNLIKE.items()} | {symbol("Gb"): 2}
+    terms = {t.name: t.expr.subs(list(SCHEDULES.items())) for t in CORRECTED.summands}
+    leading = sum(terms[name] for name in CORRECTED.leading)
+
+    def at(expr: sympy.Expr, b: float, T: float) -> float:
+        return float(expr.subs({**letters, symbol("b"): b, symbol("T"): T}))
+
+    def step(b: float, T: float) -> float:
+        return 0.2 * (b / T) ** 0.5
+
+    assert content["K"] == pytest.approx(at(leading, 1, 1))
+    assert {item["name"] for item in content["terms"]} == {"step", *terms} - {*CORRECTED.leading}
+    for item in content["terms"]:
+        T, b = item["T"], item["largest_b"]
+        if item["name"] == "step":
+            assert step(8, T) == pytest.approx(0.5 / (16 * 1.5))
+            assert step(b, 1e7 / b) == pytest.approx(0.5 / (16 * 1.5))
+            continue
+        term = terms[item["name"]]
+        assert at(term, 8, T) == pytest.approx(at(leading, 8, T)), item["name"]
+        if b is not None:
+            assert at(term, b, 1e7 / b) == pytest.approx(at(leading, b, 1e7 / b)), item["name"]
+    assert content["T"] == max(item["T"] for item in content["terms"])
+    useful = min(item["largest_b"] for item in content["terms"] if item["largest_b"] is not None)
+    assert content["largest_useful_b"] == int(useful)
+    assert (content["b"], content["N"], content["c_rho"]) == (8, 10**7, 0.3)
+
+
+def test_thresholds_prints_a_table_with_formulas_and_the_numbers_of_its_json(capsys, monkeypatch):
     code, out, _ = adasam(capsys, monkeypatch, *thresholds())
+    content = json.loads(adasam(capsys, monkeypatch, *thresholds(), "--json")[1])
+    rows = {row["term"]: row for row in printed(out)}
     assert code == 0
-    for text in ("36 Gb^6 L^4 b^3 c_gamma^4 d^2 kappa^4/(K^2 eps^6)", "1.51165e+09", "42.1637"):
-        assert text in out
+    for item in content["terms"]:
+        row = rows[item["name"]]
+        assert float(row["at b = 16"]) == pytest.approx(item["T"], rel=1e-5)
+        limit, said = item["largest_b"], row["at bT = 10000000"]
+        assert said == "any" if limit is None else float(said) == pytest.approx(limit, rel=1e-5)
+    assert rows["momentum"]["below K/sqrt(bT) from T ="] == (
+        "36 Gb^6 L^4 b^3 c_gamma^4 d^2 kappa^4/(K^2 eps^6)"
+    )
+    assert (rows["all"]["at b = 16"], rows["all"]["at bT = 10000000"]) == ("1.51165e+09", "2")
 
 
 def test_without_a_budget_there_is_no_largest_b(capsys, monkeypatch):
@@ -227,6 +299,81 @@ def test_simulate_writes_the_runs_and_prints_the_cells(capsys, monkeypatch, spec
     assert [cell["b"] for cell in cells] == [1, 16]
     assert [cell["lhs"] for cell in cells] == [float(runs.lhs(k).mean()) for k in (0, 1)]
     assert runs.mean_grad_norm2.dtype == np.float64
+
+
+def test_simulates_table_has_the_numbers_of_its_json_and_d_G2_beside_the_bound(
+    capsys, monkeypatch, spec
+):
+    code, out, _ = adasam(capsys, monkeypatch, "simulate", str(spec))
+    cells = json.loads(adasam(capsys, monkeypatch, "simulate", str(spec), "--json")[1])["cells"]
+    assert code == 0
+    for row, cell in zip(printed(out), cells, strict=True):
+        for name in ("gamma", "rho", "beta1", "beta2", "eps", "b", "T"):
+            assert float(row[name]) == cell[name]
+        shown = {"measured": "lhs", "corrected bound": "corrected", "d G^2": "trivial", "runs": "n"}
+        for heading, name in shown.items():
+            assert float(row[heading]) == pytest.approx(cell[name], rel=1e-5)
+        assert json.loads(row["95 % interval"]) == pytest.approx([cell["low"], cell["high"]], 1e-5)
+        assert (row["d G^2"], row["applies"], row["vacuous"]) == ("4", "yes", "yes")
+
+
+def test_simulate_names_what_its_method_does_not_use_and_refuses_a_grid_over_it(
+    capsys, monkeypatch, spec
+):
+    spec.write_text(SPEC.replace("seed = 7", 'seed = 7\nmethod = "sgd"'))
+    code, out, err = adasam(capsys, monkeypatch, "simulate", str(spec))
+    assert code == 0
+    assert "method sgd does not use rho, beta2: given, but not counted" in err
+    assert [(row["rho"], row["beta2"], row["beta1"]) for row in printed(out)] == [
+        ("–", "–", "0")
+    ] * 2
+    _, out, _ = adasam(capsys, monkeypatch, "simulate", str(spec), "--json")
+    assert json.loads(out)["unused"] == ["rho", "beta2"]
+    spec.write_text(spec.read_text().replace("rho = 0.01", "rho = [0.01, 0.1]"))
+    for command in ("simulate", "speedup"):
+        code, out, err = adasam(capsys, monkeypatch, command, str(spec))
+        assert (code, out) == (2, "")
+        assert "rho = [0.01, 0.1]: method 'sgd' does not use rho" in err
+
+
+DIVERGING = (
+    SPEC.replace("gamma = 0.01", "gamma = 1e308")
+    .replace("start = 0.5", "start = 0.9\nrotation = 1")
+    .replace("seed = 7", 'seed = 7\n[engine]\ndtype = "float64"')
+)
+
+
+def test_a_run_that_diverges_is_said_in_words_and_ends_in_exit_code_1(capsys, monkeypatch, spec):
+    spec.write_text(DIVERGING)
+    out = spec.with_name("runs.npz")
+    words = ["simulate", str(spec), "--allow-outside"]
+    code, text, err = adasam(capsys, monkeypatch, *words, "--out", str(out))
+    left = np.isfinite(Runs.load(out).mean_grad_norm2[:, -1])
+    assert code == 1
+    assert not left.any()
+    assert "diverged: 6 of 6 runs, in 2 of 2 cells, left the finite numbers" in err
+    rows = printed(text)
+    assert [(row["measured"], row["95 % interval"]) for row in rows] == [("3 diverged", "–")] * 2
+    assert [(row["corrected bound"], row["applies"]) for row in rows] == [("not finite", "no")] * 2
+    assert "nan" not in text
+    code, text, _ = adasam(capsys, monkeypatch, *words, "--json")
+    assert code == 1
+    assert [cell["lhs"] for cell in json.loads(text)["cells"]] == [None, None]
+    code, text, err = adasam(capsys, monkeypatch, "speedup", str(spec), "--allow-outside")
+    assert (code, text) == (1, "")
+    assert "diverged" in err
+
+
+def test_of_many_cells_the_ends_are_printed_and_json_has_all(capsys, monkeypatch, spec):
+    spec.write_text(SPEC.replace("T = 20", f"T = {[float(T) for T in range(1, 61)]}"))
+    code, text, _ = adasam(capsys, monkeypatch, "simulate", str(spec))
+    rows = printed(text)
+    assert code == 0
+    assert [row["T"] for row in rows[:3] + rows[-1:]] == ["1", "2", "3", "60"]
+    assert len(rows) == 21
+    assert "100 of 120 rows left out: --json has all" in text
+    _, text, _ = adasam(capsys, monkeypatch, "simulate", str(spec), "--json")
+    assert len(json.loads(text)["cells"]) == 120
 
 
 MALFORMED_SPECS = [
@@ -309,8 +456,11 @@ def test_simulate_outside_the_theorem_needs_allow_outside(
     assert code == 2
     assert said in err
     assert "--allow-outside" in err
-    code, _, _ = adasam(capsys, monkeypatch, "simulate", str(spec), "--allow-outside")
+    code, text, _ = adasam(capsys, monkeypatch, "simulate", str(spec), "--allow-outside")
     assert code == 0
+    # The corrected bound needs no eps <= G.
+    applies = "yes" if "eps" in old else "no"
+    assert [row["applies"] for row in printed(text)] == [applies] * 2
 
 
 @pytest.mark.parametrize(
@@ -361,7 +511,27 @@ def test_speedup_fits_every_slope_a_grid_allows(capsys, monkeypatch, spec):
     assert [(row["along"], row["at"]) for row in rows] == [
         ("b", "T = 64"), ("b", "T = 256"), ("T", "b = 1"), ("T", "b = 16"),
     ]  # fmt: skip
-    assert all(row["low"] <= row["slope"] <= row["high"] for row in rows)
+    # Through two points the slope is the log ratio of their means; its interval has Student's
+    # quantile of three runs.
+    runs = specs.run(specs.read(spec))
+    left = {
+        (b, T): runs.lhs(2 * i + j) for i, b in enumerate((1, 16)) for j, T in enumerate((64, 256))
+    }
+    ends = [((1, 64), (16, 64)), ((1, 256), (16, 256)), ((1, 64), (1, 256)), ((16, 64), (16, 256))]
+    for row, (low, high), factor in zip(rows, ends, (16, 16, 4, 4), strict=True):
+        first, last = left[low], left[high]
+        slope = np.log(last.mean() / first.mean()) / np.log(factor)
+        error = np.hypot(*(stats.sem(values) / values.mean() for values in (first, last)))
+        reach = stats.t.ppf(0.975, 2) * error / np.log(factor)
+        assert row["slope"] == pytest.approx(slope)
+        assert (row["low"], row["high"]) == pytest.approx((slope - reach, slope + reach))
+        assert row["local"] == [pytest.approx([slope, slope - reach, slope + reach])]
+    _, out, _ = adasam(capsys, monkeypatch, "speedup", str(spec))
+    for row, shown in zip(rows, printed(out), strict=True):
+        assert float(shown["slope"]) == pytest.approx(row["slope"], abs=5.1e-5)
+        assert json.loads(shown["95 % interval"]) == pytest.approx(
+            [row["low"], row["high"]], abs=5.1e-5
+        )
 
 
 def test_speedup_needs_something_to_fit(capsys, monkeypatch, spec):
@@ -377,13 +547,21 @@ def test_claims_lists_ids_sources_and_expectations(capsys, monkeypatch):
     assert code == 0
     assert claims["theorem1.printed"]["expected"] == "refuted"
     assert claims["corollary1.rate_b"]["source"] == "Corollary 1, (7)"
+    assert list(claims) == list(CLAIMS)
+    _, out, _ = adasam(capsys, monkeypatch, "claims")
+    shown = [row["claim"] for row in printed(out) if row["claim"]]
+    assert shown == list(CLAIMS)
 
 
 def test_doctor_names_versions_and_device(capsys, monkeypatch):
     code, out, _ = adasam(capsys, monkeypatch, "doctor")
+    found = {row["what"]: row["found"] for row in printed(out)}
     assert code == 0
-    assert "torch" in out
-    assert "device" in out
+    assert found["python"] == ".".join(map(str, sys.version_info[:3]))
+    for name in ("numpy", "torch", "numba", "sympy"):
+        assert found[name] == metadata.version(name)
+    assert found["device"] == specs.EngineSpec().device.replace("auto", found["device"])
+    assert found["runs go to"].startswith(f"engine numba on {found['device']}")
 
 
 def test_help_loads_no_heavy_library():
@@ -407,11 +585,74 @@ def test_the_installed_command_refuses_without_a_traceback():
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_json_refuses_what_is_not_finite(capsys, monkeypatch):
-    with np.errstate(all="ignore"):
-        code, out, err = adasam(capsys, monkeypatch, *bound(eps="1e-200"), "--json")
+@pytest.mark.parametrize("words", [[], ["--json"], ["--latex"]])
+@pytest.mark.parametrize("extreme", [{"eps": "1e-200"}, {"G": "1e200"}, {"Delta": "1e308"}])
+def test_a_bound_beyond_float64_is_refused_without_a_warning(capsys, monkeypatch, words, extreme):
+    code, out, err = adasam(capsys, monkeypatch, *bound(**extreme), *words)
+    assert (code, out) == (2, "")
+    assert "the printed bound is not finite here" in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "extreme", [{"G": "1e200"}, {"L": "1e-300", "G": "1e200", "eps": "1e-200"}]
+)
+def test_a_threshold_beyond_float64_is_refused_without_a_warning(capsys, monkeypatch, extreme):
+    code, out, err = adasam(capsys, monkeypatch, *thresholds(**extreme))
     assert (code, out) == (2, "")
     assert "not finite" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_certificate_beyond_float64_is_refused(capsys, monkeypatch):
+    words = ["problem", "huber", "--L", "1", "--sigma", "1", "--G", "1e200", "--d", "10"]
+    code, out, err = adasam(capsys, monkeypatch, *words)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "error: memory ran out: lower runs"),
+        (MemoryError("Unable to allocate 9 TiB"), "error: Unable to allocate 9 TiB: lower runs"),
+        (OSError(), "error: a file cannot be used (OSError)"),
+        (OSError(28, "No space left on device", "x.npz"), "error: x.npz cannot be used (No space"),
+        (OverflowError(34, "Numerical result out of range"), "error: a number leaves float64 (Num"),
+        (OverflowError(), "error: a number leaves float64 (overflow)"),
+    ],
+)
+def test_no_error_comes_without_its_cause(capsys, monkeypatch, spec, error, said):
+    def fails(path):
+        raise error
+
+    monkeypatch.setattr(specs, "read", fails)
+    code, out, err = adasam(capsys, monkeypatch, "simulate", str(spec))
+    assert (code, out) == (2, "")
+    assert err.startswith(said)
+
+
+def test_a_path_is_printed_as_it_is(capsys, monkeypatch, tmp_path):
+    for name in ("no:x:.toml", "no[red]x[/].toml", "no\\[b].toml"):
+        code, _, err = adasam(capsys, monkeypatch, "simulate", name)
+        assert code == 2
+        assert err == f"error: {name} cannot be read: No such file or directory.\n"
+
+
+def test_a_letter_that_the_terminal_lacks_is_no_error(monkeypatch):
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="ascii"))
+    monkeypatch.setattr(sys, "argv", ["adasam", "claims", "--json"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert not caught.value.code
+    monkeypatch.setattr(sys, "argv", ["adasam", *bound()])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    sys.stdout.flush()
+    assert not caught.value.code
+    assert b"\\u2013" in out.getvalue()
 
 
 @pytest.mark.parametrize("name", ["folder.npz", "a" * 300 + ".npz"])
@@ -430,9 +671,16 @@ CERTIFIED = ["--L", "1", "--sigma", "1", "--G", "2", "--d", "10"]
 def test_problem_prints_a_certificate_and_the_room_there_is(capsys, monkeypatch):
     shape = ["--noise", "shift", "--condition", "10", "--rotation", "1", "--start", "plateau"]
     code, text, _ = adasam(capsys, monkeypatch, "problem", "two_basin", *CERTIFIED, *shape)
+    problem = SeparableProblem("two_basin", "shift", L=1, sigma=1, G=2, d=10, start="plateau",
+                               condition=10, rotation=1)  # fmt: skip
     assert code == 0
-    for said in ("shift noise, d = 10", "condition 10, rotation 1", "Delta", "exact", "<= 1.97203"):
-        assert said in text, said
+    assert "shift noise, d = 10, condition 10, rotation 1" in text
+    for row in printed(text):
+        entry = getattr(problem.certificate, row["constant"])
+        assert float(row["value"]) == pytest.approx(entry.value, rel=1e-5, abs=1e-12)
+        assert row["standing"] == entry.standing
+    room = {row["constant"]: row for row in printed(text[text.index("Room") :])}
+    assert room["sigma"]["must be, with the others as they are"] == "<= 1.97203"
 
 
 @pytest.mark.parametrize("start", ["0.5", "minimiser", "plateau", "1,2,3,4,5,6,7,8,9,10"])
