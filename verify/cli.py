@@ -524,7 +524,9 @@ def _say_diverged(runs: "Runs") -> None:
     """End in exit code 1, and say why, if a run left the finite numbers."""
     import numpy as np
 
-    diverged = ~np.isfinite(runs.mean_grad_norm2[:, -1])
+    from verify.evaluation import left_finite
+
+    diverged = left_finite(runs)
     if diverged.any():
         cells = len(np.unique(runs.inputs.cell[diverged]))
         _console(stderr=True).print(

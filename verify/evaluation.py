@@ -140,6 +140,14 @@ def _idle(name: str) -> tuple[str, ...]:
     return perturbing if method.adapts else (*perturbing, "beta2", "v_init")
 
 
+def left_finite(runs: Runs) -> np.ndarray:
+    """Return which runs left the finite numbers, (R,).
+
+    The objective tells, too: where x is nan, a gradient's clipping may hide it.
+    """
+    return ~np.isfinite(runs.mean_grad_norm2[:, -1]) | ~np.isfinite(runs.objective[:, -1])
+
+
 def measured_cells(spec: Spec, runs: Runs) -> list[dict[str, Any]]:
     """Return each cell of a simulation: its settings, the left side with its 95 % interval and,
     beside it, the corrected bound, whether it applies and what it is worth.
@@ -151,13 +159,13 @@ def measured_cells(spec: Spec, runs: Runs) -> list[dict[str, Any]]:
     cells = specs.cells(spec, problem)
     bounds = _corrected(spec.run.method, problem, cells)
     # The runs come cell by cell.
-    lhs, share = (
+    lhs, left, share = (
         column.reshape(len(cells), -1)
-        for column in (runs.mean_grad_norm2[:, -1], runs.adaptive_share)
+        for column in (runs.mean_grad_norm2[:, -1], left_finite(runs), runs.adaptive_share)
     )
     rows = []
-    for cell, bound, values, shares in zip(cells, bounds, lhs, share, strict=True):
-        diverged = int(np.count_nonzero(~np.isfinite(values)))
+    for cell, bound, values, gone, shares in zip(cells, bounds, lhs, left, share, strict=True):
+        diverged = int(gone.sum())
         several = len(values) > 1 and not diverged
         interval = normal_mean(values, 0.95) if several else None
         rows.append(

@@ -128,10 +128,15 @@ def test_a_cell_with_a_run_that_diverged_has_no_mean_and_the_others_keep_theirs(
     spec, runs = measured
     left = runs.mean_grad_norm2.copy()
     left[[1, 2], -1] = np.nan, np.inf
-    rows = measured_cells(spec, dataclasses.replace(runs, mean_grad_norm2=left))
-    assert [row["diverged"] for row in rows] == [2] + [0] * 15
-    assert (rows[0]["lhs"], rows[0]["low"], rows[0]["high"], rows[0]["n"]) == (None, None, None, 4)
-    assert rows[1] == measured_cells(spec, runs)[1]
+    objective = runs.objective.copy()
+    objective[4, -1] = np.nan  # the second cell's first run: its gradient's clipping hides it
+    rows = measured_cells(
+        spec, dataclasses.replace(runs, mean_grad_norm2=left, objective=objective)
+    )
+    assert [row["diverged"] for row in rows] == [2, 1] + [0] * 14
+    for row in rows[:2]:
+        assert (row["lhs"], row["low"], row["high"], row["n"]) == (None, None, None, 4)
+    assert rows[2] == measured_cells(spec, runs)[2]
 
 
 def test_a_single_run_has_no_interval():
