@@ -10,8 +10,10 @@ from scipy import stats
 from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from simulators.update import METHODS
+from theory.bound import Bound, Term
 from theory.errors import InputError
 from theory.setting import Constants, Hyperparameters
+from theory.symbols import L
 from theory.theorem1 import CORRECTED, TIGHT_SIMPLE, VARIANTS
 from verify.evaluation import evaluate, idle, measured_cells
 
@@ -151,6 +153,7 @@ STEP = {"gamma": 0.01, "rho": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 0.5, "b"
 EXTREMES = [
     {"G": 1e200}, {"Delta": 1e308}, {"eps": 1e-200}, {"L": 1e300}, {"gamma": 1e-308},
     {"gamma": 1e308}, {"rho": 1e300}, {"L": 1e-320}, {"sigma": 1e160, "G": 1e160}, {"eps": 1e300},
+    {"G": 1e155, "eps": 1e155},
 ]  # fmt: skip
 
 
@@ -190,3 +193,11 @@ def test_a_bound_that_is_false_outside_its_condition_has_no_total_and_is_not_ref
     assert content["total"] is None
     assert not content["applies"]
     assert all(np.isfinite(value) for value in content["terms"].values())
+
+
+def test_a_sum_beyond_float64_is_refused_though_its_terms_are_not():
+    one = {"equation": "", "meaning": ""}
+    bound = Bound("toy", "", (Term("first", L, **one), Term("second", L, **one)), ())
+    constants, hyper = Constants(**(NEAR_ONE | {"L": 1e308})), Hyperparameters(**STEP)
+    with pytest.raises(InputError, match=r"the toy bound is not finite here \(the sum\)"):
+        evaluate(bound, constants, hyper)

@@ -196,6 +196,12 @@ def test_falsify_prints_what_it_found_and_writes_it(capsys, monkeypatch, tmp_pat
     stem = "falsify_corrected_seed0"
     written = json.loads((tmp_path / "found" / f"{stem}.json").read_text())
     assert json.loads(texts[1]) == written
+    instance = written["instance"]
+    for name in ("ratio", "ratio_low", "ratio_high"):
+        assert written[name] == instance[name.replace("ratio", "lhs")] / instance["rhs"]
+    assert written["trivial"] == pytest.approx(
+        instance["spec"]["problem"]["d"] * instance["spec"]["problem"]["G"] ** 2
+    )
     for said in ("corrected", "largest term", f"{written['ratio']:.6g}", "at the minimiser"):
         assert said in texts[0], said
     assert {path.name for path in (tmp_path / "found").iterdir()} == {
