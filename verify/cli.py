@@ -372,8 +372,8 @@ def problem(
         content = certified(
             SeparableProblem(
                 profile,
-                noise or "additive",
-                start=_start(start or "minimiser"),
+                "additive" if noise is None else noise,
+                start=_start("minimiser" if start is None else start),
                 condition=condition,
                 rotation=rotation,
                 **given,

@@ -74,7 +74,7 @@ def redraw(
     beside = []
     for name, draw in (("engine_speed", _speed), ("falsifier_trail", _trails)):
         if not only or name in only:
-            beside += draw(results, folder, look, _refuse if name in only else say)
+            beside += draw(results, folder, look, _left_out if name in only else say)
     drawn = draw_all(pictures, studies, evidence, folder, look)
     for name in FIGURES:
         if name not in drawn and (not only or name in only):
@@ -82,7 +82,7 @@ def redraw(
     return [path for paths in drawn.values() for path in paths] + beside
 
 
-def _refuse(line: str) -> None:
+def _left_out(line: str) -> None:
     """Refuse a figure that was asked for by name and would be left out."""
     raise InputError(f"{line}.")
 

@@ -764,6 +764,8 @@ def test_simulate_runs_a_finite_sum(capsys, monkeypatch, tmp_path):
         (["quartic", *CERTIFIED], "quartic"),
         (["huber", *CERTIFIED, "--start", "here"], "minimiser, plateau"),
         (["huber", *CERTIFIED, "--start", "1,2"], "d = 10"),
+        (["huber", *CERTIFIED, "--start", ""], "minimiser, plateau"),
+        (["huber", *CERTIFIED, "--noise", ""], "noise = ''"),
         (["huber", *CERTIFIED, "--condition", "0.1"], "condition = 0.1"),
         (["huber", *CERTIFIED, "--rotation", "-1"], "rotation = -1"),
     ],
