@@ -176,7 +176,7 @@ def cells(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return fitted slopes with their intervals."""
-    return table(
+    made = table(
         "Slopes of log (1/T) sum E||grad f(x_t)||^2; a linear speed-up has -1/2",
         {"along": "left", "at": "left", "slope": "right", "95 % interval": "right",
          "local slopes": "left", "share v_hat > eps^2": "right"},
@@ -188,6 +188,8 @@ def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
             for row in rows
         ),
     )  # fmt: skip
+    made.caption = "; ".join({row["note"] for row in rows} - {None}) or None
+    return made
 
 
 def falsified(content: Mapping[str, Any]) -> tuple[Table, Table]:
