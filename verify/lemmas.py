@@ -67,7 +67,7 @@ class Tally:
         left, right = np.broadcast_arrays(left, right)
         self.states += 1
         size = np.abs(left) + np.abs(right)
-        share = np.divide(left - right, size, out=np.zeros_like(size), where=size > 0)
+        share = np.divide(left - right, size, out=np.zeros_like(size), where=size != 0)
         self.excess = float(np.maximum(self.excess, share.max()))
         if not np.any(right > 0):
             return

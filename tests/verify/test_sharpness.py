@@ -72,6 +72,7 @@ def test_a_radius_that_misses_the_place_moves_on(monkeypatch):
         "settle",
         lambda problem: true(Moved(problem.L, problem.rho, problem.t, problem.G)),
     )
+    monkeypatch.setattr(sharpness, "_floor", lambda k, rho: {})
     assert verdict(CLAIMS["sharp.rho"].evidence({})) == "refuted"
 
 
