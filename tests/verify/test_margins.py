@@ -435,7 +435,7 @@ def test_one_expression_that_differs_refutes_a_symbolic_claim(name):
     for number in range(len(evidence["comparisons"])):
         rows = [dict(row) for row in evidence["comparisons"]]
         rows[number]["equal"] = False
-        assert verdict(evidence | {"comparisons": rows}) == "refuted"
+        assert verdict({**evidence, "comparisons": rows}) == "refuted"
 
 
 PINNED = {case.claim for case in SLOPES} | set(ROUNDED) | set(LIMITS) | set(COMPARED) | {
