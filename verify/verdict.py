@@ -47,13 +47,12 @@ def verdict(evidence: Evidence) -> Verdict:
         holds; measurement cannot show that it holds. Ratios hold if every whole interval lies
         between its least and its most and are refuted if one lies wholly outside; one that is
         known exactly must lie in its sample's interval too. Parts hold if all do and are refuted
-        if one is. A lemma is ``refuted`` if at one state its left side exceeds its right side by
-        more than rounding, relative to both, and holds if it does at none of at least one state and
-        every step of its derivation checks. Expressions compared hold if all are equal and are
-        refuted otherwise. A certificate holds if no search found more than the limit,
+        if one is. A lemma (of at least one state) is ``refuted`` if at one state its
+        left side exceeds its right side by more than rounding, relative to both, and holds if it
+        does at none and every step of its derivation checks. Expressions compared hold if all are
+        equal and are refuted otherwise. A certificate holds if no search found more than the limit,
         certified value and rounding, and each search for an exact constant came within `ATTAINED`
-        of it: one that did not was too weak to tell. Else ``inconclusive``; where a number is nan,
-        nothing holds.
+        of it: one that did not was too weak to tell. Else ``inconclusive``.
 
     Raises
     ------
