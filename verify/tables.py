@@ -188,7 +188,7 @@ def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
             for row in rows
         ),
     )  # fmt: skip
-    made.caption = "; ".join({row["note"] for row in rows} - {None}) or None
+    made.caption = "; ".join({row.get("note") for row in rows} - {None}) or None
     return made
 
 
