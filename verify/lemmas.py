@@ -49,7 +49,7 @@ class Tally:
     ----------
     states : int
     excess : float
-        The largest (left - right)/(|left| + |right|).
+        The largest (left - right)/(|left| + |right|); nan if a side ever was.
     ratio : float
         The largest left/right.
     worst : dict
@@ -67,8 +67,8 @@ class Tally:
         left, right = np.broadcast_arrays(left, right)
         self.states += 1
         size = np.abs(left) + np.abs(right)
-        share = np.divide(left - right, size, out=np.zeros_like(size), where=size > 0)
-        self.excess = max(self.excess, float(share.max()))
+        share = np.divide(left - right, size, out=np.zeros_like(size), where=size != 0)
+        self.excess = float(np.maximum(self.excess, share.max()))
         if not np.any(right > 0):
             return
         ratios = np.where(right > 0, left / np.where(right > 0, right, 1), -np.inf)

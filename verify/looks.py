@@ -7,7 +7,8 @@ them, the evidence would be that of these repeated.
 
 That one looks again only where the first look was open would make a fixed interval wrong more often
 than it says. `finite_sample_mean` holds at every number of runs at once; all other intervals
-spend 2^-k of the error budget at look k (`verify.claim.budget_at_one_look`).
+spend 2^-k of the error budget at look k (`verify.claim.budget_at_one_look`). They are normal ones:
+that the runs themselves say how many come next may make them miss more often than the share says.
 """
 
 import json

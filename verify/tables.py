@@ -210,7 +210,7 @@ def cells(rows: Sequence[Mapping[str, Any]], idle: Collection[str] = ()) -> Tabl
 
 def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return fitted slopes with their intervals."""
-    return _long(
+    made = _long(
         "Slopes of log (1/T) sum E||grad f(x_t)||^2; a linear speed-up has -1/2",
         {"along": "left", "at": "left", "slope": "right", "95 % interval": "right",
          "local slopes": "left", "share v_hat > eps^2": "right"},
@@ -222,6 +222,8 @@ def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
             f"{row['adaptive_share']:.3f}",
         ),
     )  # fmt: skip
+    made.caption = "; ".join(dict.fromkeys(row["note"] for row in rows if "note" in row)) or None
+    return made
 
 
 def falsified(content: Mapping[str, Any]) -> tuple[Table, Table]:

@@ -47,7 +47,7 @@ def verdict(evidence: Evidence) -> Verdict:
         holds; measurement cannot show that it holds. Ratios hold if every whole interval lies
         between its least and its most and are refuted if one lies wholly outside; one that is
         known exactly must lie in its sample's interval too. Parts hold if all do and are refuted
-        if one is. A lemma is ``refuted`` if at one state its
+        if one is. A lemma (of at least one state) is ``refuted`` if at one state its
         left side exceeds its right side by more than rounding, relative to both, and holds if it
         does at none and every step of its derivation checks. Expressions compared hold if all are
         equal and are refuted otherwise. A certificate holds if no search found more than the limit,
@@ -143,17 +143,22 @@ def _judge_ratio(item: Evidence) -> Verdict:
 def _judge_lemma(lemma: Evidence) -> Verdict:
     if lemma["excess"] > lemma["rounding"]:
         return "refuted"
+    kept = lemma["excess"] <= lemma["rounding"]  # nan is not
     shown = lemma["states"] and lemma["steps"] and not lemma["faults"]
-    return "holds" if shown else "inconclusive"
+    return "holds" if kept and shown else "inconclusive"
 
 
 def _judge_searches(searches: Sequence[Evidence]) -> Verdict:
     if any(search["found"] > search["limit"] for search in searches):
         return "refuted"
-    for search in searches:
-        if search["standing"] == "exact" and search["found"] < ATTAINED * search["certified"]:
-            return "inconclusive"
-    return "holds"
+    # Written so that nan is neither kept nor attained.
+    kept = all(search["found"] <= search["limit"] for search in searches)
+    attained = all(
+        search["found"] >= ATTAINED * search["certified"]
+        for search in searches
+        if search["standing"] == "exact"
+    )
+    return "holds" if kept and attained else "inconclusive"
 
 
 def _judge_range(evidence: Evidence) -> Verdict:

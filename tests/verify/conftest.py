@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simulators import spec as specs
-from verify.claim import PRESETS
+from verify.claim import PRESETS, Claim, Preset
 from verify.claims import CLAIMS
 from verify.verdict import Evidence
 
@@ -32,17 +32,29 @@ class Planted:
         return np.array([0])
 
 
+def planted_results(
+    claim: Claim, law: Callable, spread: float = 0.03, preset: Preset = PRESETS["quick"]
+) -> dict[str, Any]:
+    """Return a study's results where left sides follow a law."""
+    assert claim.study
+    jobs = claim.study.specs(preset, 0)
+    return {name: (spec, Planted(spec, law, spread)) for name, spec in jobs.items()}
+
+
 @pytest.fixture
 def planted() -> Callable:
     """Return a claim's evidence where its study's left sides follow a law."""
 
     def evidence(claim_id: str, law: Callable, spread: float = 0.03) -> Evidence:
-        claim = CLAIMS[claim_id]
-        assert claim.study
-        jobs = claim.study.specs(PRESETS["quick"], 0)
-        return claim.evidence({k: (spec, Planted(spec, law, spread)) for k, spec in jobs.items()})
+        return CLAIMS[claim_id].evidence(planted_results(CLAIMS[claim_id], law, spread))
 
     return evidence
+
+
+@pytest.fixture(name="planted_results")
+def results_that_are_planted() -> Callable:
+    """Return a study's results where left sides follow a law."""
+    return planted_results
 
 
 QUIET = [

@@ -3,12 +3,14 @@
 import json
 import re
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from theory import InputError
+from theory.theorem1 import VARIANTS
 from verify import cli
 from verify.calibration import calibrate, coverage, plan, verdicts
 from verify.calibration.job import PARTS, found
@@ -17,7 +19,8 @@ from verify.calibration.plan import Case
 from verify.calibration.pools import cut, pools, replicates
 from verify.calibration.tally import CONFIDENCES, merged, share
 from verify.calibration.writing import markdown, sections
-from verify.claim import PRESETS
+from verify.claim import ERROR_BUDGET, PRESETS, Preset
+from verify.claims import CLAIMS
 from verify.claims.corollary1 import study_specs
 from verify.statistics import finite_sample_mean, log_wealth, normal_mean
 
@@ -130,6 +133,35 @@ def test_what_bounds_need_is_read_off_the_intervals():
     # A bound of 1/(1 + v) is refuted where it is below the interval.
     assert said["refuted_from"] == pytest.approx({"0.5": 1 / 0.8 - 1, "0.99": 1 / 0.5 - 1})
     assert said["holds_from"] == pytest.approx({"0.5": 0.3, "0.99": 0.5})
+
+
+def test_bounds_are_judged_at_the_share_of_the_budget_that_the_claims_take(monkeypatch):
+    """As many instances as a claim on Theorem 1 simulates, and each has an equal share."""
+    counts = set()
+    for variant in VARIANTS:
+        claim, few = CLAIMS[f"theorem1.{variant}"], Preset("few", 4, 4, most=16)
+        assert claim.study
+        results = {
+            name: (spec, SimpleNamespace(lhs=lambda number, n=spec.run.runs: np.full(n, 1e-8)))
+            for name, spec in claim.study.specs(few, 0).items()
+        }
+        confidences = {
+            item["confidence"]
+            for item in claim.evidence(results)["instances"]  # type: ignore[arg-type]
+            if item["confidence"] < 1
+        }
+        counts |= {round(ERROR_BUDGET / (1 - confidence)) for confidence in confidences}
+    assert max(counts) == verdicts.INSTANCES
+    asked = []
+    pool = POOLS["four steps, enumerated"]
+
+    def spied(values, upper, confidence):
+        asked.append(confidence)
+        return finite_sample_mean(values, upper, confidence)
+
+    monkeypatch.setattr(verdicts, "finite_sample_mean", spied)
+    verdicts.bounds(pool, 8, 2)(0)
+    assert asked == [pytest.approx(1 - ERROR_BUDGET / max(counts), abs=1e-15)] * 2
 
 
 NO_MISS = {side: dict.fromkeys(map(str, CONFIDENCES), 0) for side in ("above", "below")}

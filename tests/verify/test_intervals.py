@@ -17,25 +17,19 @@ def most_misses(error: float) -> int:
     return int(stats.binom.isf(1e-7, REPEATS, error))
 
 
-@pytest.mark.parametrize(("p", "n"), [(0.5, 2), (0.5, 60), (0.02, 30), (0.02, 400), (0.9, 100)])
+@pytest.mark.parametrize(("p", "n"), [(0.02, 400), (0.9, 1000)])
 def test_the_finite_sample_interval_covers_two_point_means(p, n):
-    """Two-point laws are the hardest: all the variance that a range allows."""
+    """Two-point laws are the hardest: all the variance that a range allows. At small n, where all
+    samples can be summed over, test_statistics.py has them exactly.
+    """
     rng = np.random.default_rng(1)
     misses = 0
-    for _ in range(REPEATS):
-        interval = finite_sample_mean(3.0 * (rng.random(n) < p), 3.0, 1 - ERROR)
-        misses += not interval.low <= 3.0 * p <= interval.high
+    counts, times = np.unique(rng.binomial(n, p, REPEATS), return_counts=True)
+    for heads, many in zip(counts, times, strict=True):
+        x = np.repeat([0.0, 3.0], [n - heads, heads])
+        interval = finite_sample_mean(x, 3.0, 1 - ERROR)
+        misses += int(many) * (not interval.low <= 3.0 * p <= interval.high)
     assert misses <= most_misses(ERROR), (misses, n, p)
-
-
-def test_the_finite_sample_interval_covers_a_rare_large_value():
-    rng = np.random.default_rng(2)
-    mean = 0.01 * 1.0 + 0.99 * 0.05
-    misses = 0
-    for _ in range(REPEATS):
-        interval = finite_sample_mean(np.where(rng.random(100) < 0.01, 1.0, 0.05), 1.0, 1 - ERROR)
-        misses += not interval.low <= mean <= interval.high
-    assert misses <= most_misses(ERROR), misses
 
 
 def test_the_normal_interval_has_its_coverage_on_normal_values():

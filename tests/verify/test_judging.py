@@ -1,9 +1,14 @@
 """Verdicts follow from evidence alone."""
 
+import copy
+import math
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from verify.summary import meaning, summary
-from verify.verdict import verdict
+from verify.verdict import limited, undecided, verdict
 
 
 def instance(low: float, high: float, rhs: float) -> dict:
@@ -181,6 +186,126 @@ def test_expressions_hold_if_all_are_equal():
     assert summary({"comparisons": comparisons}) == "1 of 2 differ: b"
 
 
+def lemma(**changes) -> dict:
+    return {"excess": -0.1, "rounding": 1e-9, "states": 5, "steps": ["(1)"], "faults": [],
+            "ratio": 0.9} | changes  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "holds"),
+        ({"excess": 1e-9}, "holds"),
+        ({"excess": 1.1e-9}, "refuted"),
+        ({"states": 0}, "inconclusive"),
+        ({"steps": []}, "inconclusive"),
+        ({"faults": ["(1): wrong"]}, "inconclusive"),
+        ({"excess": 1.0, "faults": ["(1): wrong"]}, "refuted"),
+        ({"excess": 1.0, "states": 1, "steps": []}, "refuted"),
+    ],
+)
+def test_a_lemma_holds_at_every_state_of_some_and_with_its_derivation(changes, expected):
+    assert verdict({"lemma": lemma(**changes)}) == expected
+
+
+def search(found: float, **changes) -> dict:
+    return {"found": found, "limit": 1.001, "certified": 1.0, "standing": "exact"} | changes
+
+
+@pytest.mark.parametrize(
+    ("searches", "expected"),
+    [
+        ([search(1.0)], "holds"),
+        ([search(1.001)], "holds"),
+        ([search(1.0011)], "refuted"),
+        ([search(0.999)], "holds"),
+        ([search(0.9989)], "inconclusive"),
+        ([search(0.2, standing="upper_bound")], "holds"),
+        ([search(0.2, standing="claimed")], "holds"),
+        ([search(1.1, standing="claimed")], "refuted"),
+        ([search(1.0), search(0.5)], "inconclusive"),
+        ([search(0.5), search(1.1)], "refuted"),
+        ([search(-2.0, certified=-3.0, limit=-2.9, standing="claimed")], "refuted"),
+    ],
+)
+def test_a_certificate_holds_if_no_search_exceeds_it_and_all_attain_it(searches, expected):
+    assert verdict({"searches": searches}) == expected
+
+
+KINDS = {
+    "bound": {"instances": [instance(1, 2, 3), instance(1, 2, 4)]},
+    "known bound": {"instances": [instance(2, 2, 3) | {"sample_low": 1.0, "sample_high": 3.0}]},
+    "slope": slope(-0.52, -0.48, control={"low": -0.51, "high": -0.49, "predicted": -0.5}),
+    "pairs": {"pairs": [pair(-0.02, 0.03, control={"low": -1, "high": 1, "predicted": 0})] * 2},
+    "ranges": {"ranges": [ranged(0.9, 1.1, least=0.5, most=2.0)] * 2},
+    "known range": {"ranges": [ranged(1, 1, least=0.5, sample_low=0.9, sample_high=1.1)]},
+    "lemma": {"lemma": lemma()},
+    "searches": {"searches": [search(1.0), search(1.0)]},
+    "parts": {"parts": [{"name": "a", **slope(-0.52, -0.48)}, {"searches": [search(1.0)]},
+                        {"lemma": lemma()}, {"comparisons": [{"name": "a", "equal": True}]}]},
+    "necessity": {"necessity": {"condition": "A", "fails": True},
+                  "slopes": [slope(-0.52, -0.48, axis="b")] * 2},
+}  # fmt: skip
+"""Evidence of every kind with numbers: all hold, but a necessity, which is refuted."""
+
+SHOWN = {"lhs", "slope", "log_ratio", "value", "ratio", "name", "axis", "condition"}
+"""What no verdict depends on."""
+
+
+def numbers(evidence: Any, path: tuple = ()) -> Iterator[tuple]:
+    """The places of every number that a verdict depends on."""
+    if isinstance(evidence, dict | list):
+        items = evidence.items() if isinstance(evidence, dict) else enumerate(evidence)
+        for key, value in items:
+            if key not in SHOWN:
+                yield from numbers(value, (*path, key))
+    elif isinstance(evidence, int | float) and not isinstance(evidence, bool):
+        yield path
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), [(kind, path) for kind, evidence in KINDS.items() for path in
+                       numbers(evidence) if path[-1] != "states"]
+)  # fmt: skip
+def test_where_any_number_is_nan_nothing_is_concluded(kind, path):
+    evidence = copy.deepcopy(KINDS[kind])
+    assert verdict(evidence) == ("refuted" if kind == "necessity" else "holds")
+    place = evidence
+    for key in path[:-1]:
+        place = place[key]
+    if kind == "searches" and path[-1] == "certified":
+        assert place["standing"] == "exact"
+    place[path[-1]] = math.nan
+    assert verdict(evidence) == "inconclusive"
+
+
+def test_a_condition_that_does_not_fail_is_not_refuted_by_slopes_that_hold():
+    evidence = copy.deepcopy(KINDS["necessity"])
+    evidence["necessity"]["fails"] = False
+    assert verdict(evidence) == "inconclusive"
+    assert undecided(evidence) == []
+
+
+def test_every_part_counts_and_parts_of_parts():
+    holds, refuted, open_one = (
+        {"name": "a", **slope(*ends)} for ends in ((-0.52, -0.48), (-0.4, -0.3), (-0.6, -0.4))
+    )
+    assert verdict({"parts": [holds, {"parts": [holds, refuted]}]}) == "refuted"
+    assert verdict({"parts": [open_one, {"parts": [holds, refuted]}]}) == "refuted"
+    assert verdict({"parts": [{"parts": [open_one]}, holds]}) == "inconclusive"
+    assert [item for item, *_ in limited({"parts": [holds, {"parts": [open_one]}]})] == [
+        holds, open_one,
+    ]  # fmt: skip
+
+
+def test_limits_are_those_of_each_kind():
+    assert limited({"instances": [instance(1, 2, 3)]})[0][1:] == (-math.inf, 3)
+    assert limited(slope(-0.52, -0.48))[0][1:] == pytest.approx((-0.55, -0.45))
+    assert limited({"pairs": [pair(0, 0.1)]})[0][1:] == pytest.approx((-0.1, 0.1))
+    assert limited({"ranges": [ranged(1, 2, least=0.5)]})[0][1:] == (0.5, math.inf)
+    assert limited({"ranges": [ranged(1, 2, most=3)]})[0][1:] == (-math.inf, 3)
+
+
 def test_what_is_expected_does_not_sway_it():
     evidence = {"instances": [instance(3.1, 4, 3)]}
     for lie in ("holds", "refuted", "inconclusive"):
@@ -197,6 +322,7 @@ def test_what_is_expected_does_not_sway_it():
         {"ranges": []},
         {"parts": []},
         {"necessity": {"condition": "A", "fails": True}, "slopes": []},
+        {"searches": []},
         {"figure": 1},
     ],
 )
@@ -209,3 +335,9 @@ def test_only_symbolic_and_exact_claims_say_proved():
     assert meaning("symbolic", "holds") == meaning("exact", "holds") == "proved"
     assert meaning("simulation", "holds") == "no violation found"
     assert meaning("simulation", "inconclusive") == "more runs needed"
+    assert meaning("search", "inconclusive") == "search too weak"
+    assert meaning("simulation", "refuted") == "counterexample, measured"
+    assert meaning("exact", "refuted") == "counterexample, exact"
+    assert meaning("symbolic", "refuted") == "disproved"
+    assert meaning("search", "holds") == meaning("simulation", "holds")
+    assert meaning("search", "refuted") == "violation found"

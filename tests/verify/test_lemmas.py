@@ -107,6 +107,30 @@ def test_one_violated_state_among_many_refutes():
     assert "1.01 times" in summary({"lemma": content})
 
 
+def test_a_side_that_is_no_number_is_never_within_its_limit():
+    tally = Tally()
+    for left in (0.5, np.nan, 0.2):
+        tally.add(Sides(np.array([0.1, left]), np.ones(2)), {})
+    assert np.isnan(tally.excess)
+    assert tally.states == 3
+
+
+def test_a_tally_keeps_the_largest_of_each_wherever_it_was():
+    """Also where a right side is 0 or below it, so that no ratio says anything."""
+    tally = Tally()
+    tally.add(Sides(np.asarray(0.25), np.asarray(0.5)), {"step": 0})
+    tally.add(Sides(np.array([-1.0, 0.375]), np.array([0.5, 0.5])), {"step": 1})
+    tally.add(Sides(np.asarray(0.1), np.asarray(0.9)), {"step": 2})
+    assert tally.ratio == 0.75
+    assert tally.worst == {"left": 0.375, "right": 0.5, "step": 1}
+    assert tally.excess == pytest.approx(-0.125 / 0.875)
+    tally.add(Sides(np.asarray(-0.5), np.asarray(-1.0)), {"step": 3})
+    assert tally.excess == pytest.approx(1 / 3)
+    tally.add(Sides(np.asarray(1e-30), np.asarray(0.0)), {"step": 4})
+    assert tally.excess == 1
+    assert (tally.states, tally.ratio) == (5, 0.75)
+
+
 def test_lemma_10_as_printed_is_refuted_in_rationals():
     evidence = CLAIMS["lemma10.printed"].evidence({})
     assert verdict(evidence) == "refuted"

@@ -1,5 +1,6 @@
 """More runs where a verdict is open: intervals that allow it, and looks that end."""
 
+import dataclasses
 import json
 import sys
 from functools import cache
@@ -13,10 +14,19 @@ from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
 from verify import cli
-from verify.claim import ERROR_BUDGET, Claim, LaterResults, Preset, Study, budget_at_one_look
+from verify.claim import (
+    ERROR_BUDGET,
+    PRESETS,
+    Claim,
+    LaterResults,
+    Preset,
+    Study,
+    budget_at_one_look,
+)
 from verify.claims import CLAIMS
-from verify.looks import _labels, look
-from verify.statistics import finite_sample_mean, log_slope, normal_mean
+from verify.claims.speedup_limits import FLATTER_ALONG
+from verify.looks import _labels, _repeated, look
+from verify.statistics import finite_sample_mean, log_slope
 from verify.study import simulate_all
 from verify.summary import summary
 from verify.verdict import limited, undecided, verdict
@@ -168,8 +178,15 @@ def test_a_bound_inside_the_first_interval_is_decided_by_more_runs(first, interv
     counts = [entry["items"][0]["runs"] for entry in looks]
     assert counts[0] == 200
     assert all(later % (2 * sooner) == 0 for sooner, later in pairwise(counts))
-    # The last interval is that of runs which extend the first; what was not open was left alone.
+    # Each look's interval is that of so many runs, and its limit the bound.
     spec, runs = seen["one"]
+    for entry, count in zip(looks, counts, strict=True):
+        (item,) = entry["items"]
+        of_those = finite_sample_mean(runs.lhs(0)[:count], (G - SIGMA) ** 2, 1 - ERROR_BUDGET / 2)
+        assert (item["low"], item["high"]) == (of_those.low, of_those.high)
+        assert (item.get("least"), item["most"]) == (None, rhs)
+    assert evidence["most"] == FEW.most
+    # The last interval is that of runs which extend the first; what was not open was left alone.
     assert spec.run.runs == len(runs.lhs(0)) == counts[-1]
     assert np.array_equal(runs.lhs(0)[:200], first["one"][1].lhs(0))
     again = specs.run(spec)
@@ -207,6 +224,47 @@ def test_how_many_runs_it_takes_is_read_off_those_there_are(first, interval):
     assert second[1] >= 16 * 200
 
 
+def with_method(claim: Claim, method: str) -> Claim:
+    return dataclasses.replace(claim, method=method)
+
+
+def test_only_what_is_simulated_is_looked_at_again(first, interval):
+    """An exact claim that is open has missed what it knows: more runs are no cure."""
+    rhs = (TRUTH + interval.high) / 2
+    for method in ("exact", "symbolic", "search"):
+        evidence, seen = look(with_method(bounded_by(rhs), method), first, FEW)
+        assert "looks" not in evidence
+        assert seen is first
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_no_look_takes_more_runs_than_the_preset_allows(first, most):
+    evidence, seen = look(bounded_by(TRUTH), first, dataclasses.replace(FEW, most=most))
+    counts = [entry["items"][0]["runs"] for entry in evidence["looks"]]
+    assert counts == {1: [200], 2: [200, 400], 5: [200, 400, 800]}[most]
+    assert seen["one"][0].run.runs == counts[-1]
+    assert verdict(evidence) == "inconclusive"
+
+
+def test_a_guess_of_more_runs_is_those_there_are_several_times_over(first):
+    runs = first["one"][1]
+    guess = _repeated(runs, 3)
+    assert np.array_equal(guess.lhs(0), np.tile(runs.lhs(0), 3))
+
+
+def test_each_look_tells_the_claim_its_number(first, interval):
+    """So that intervals that are right at one number of runs take their share."""
+    claim, numbers = bounded_by(TRUTH), []
+
+    def counted(results):
+        numbers.append(budget_at_one_look(results))
+        return claim.evidence(results)
+
+    evidence, _ = look(dataclasses.replace(claim, evidence=counted), first, FEW)
+    shares = [ERROR_BUDGET / 2**k for k in range(1, len(evidence["looks"]) + 1)]
+    assert list(dict.fromkeys(numbers)) == shares
+
+
 def sloped(low, high, **more):
     return {"slope": (low + high) / 2, "low": low, "high": high, "target": -0.5, "margin": 0.05,
             "axis": "b"} | more  # fmt: skip
@@ -216,24 +274,30 @@ MISSED = {"low": -0.51, "high": -0.49, "predicted": -0.4}
 
 
 @pytest.mark.parametrize(
-    ("evidence", "count"),
+    ("evidence", "open_ones"),
     [
-        (sloped(-0.56, -0.48), 1),
-        (sloped(-0.52, -0.48), 0),
-        (sloped(-0.56, -0.48, control=MISSED), 0),
-        ({"parts": [sloped(-0.56, -0.48), sloped(-0.52, -0.48), sloped(-0.7, -0.3)]}, 2),
-        ({"parts": [sloped(-0.56, -0.48), sloped(-0.52, -0.48, control=MISSED)]}, 0),
-        ({"necessity": {"fails": True}, "slopes": [sloped(-0.56, -0.48), sloped(-0.6, -0.3)]}, 2),
-        ({"necessity": {"fails": True}, "slopes": [sloped(-0.56, -0.48), sloped(0.1, 0.2)]}, 0),
-        ({"necessity": {"fails": False}, "slopes": [sloped(-0.52, -0.48)]}, 0),
-        ({"ranges": [{"name": "a", "low": 0.9, "high": 1.1, "most": 1.0}]}, 1),
+        (sloped(-0.56, -0.48), [-0.56]),
+        (sloped(-0.52, -0.48), []),
+        (sloped(-0.6, -0.56), []),
+        (sloped(-0.56, -0.48, control=MISSED), []),
+        ({"parts": [sloped(-0.56, -0.48), sloped(-0.52, -0.48), sloped(-0.7, -0.3)]},
+         [-0.56, -0.7]),
+        ({"parts": [sloped(-0.56, -0.48), sloped(-0.52, -0.48, control=MISSED)]}, []),
+        ({"necessity": {"fails": True}, "slopes": [sloped(-0.56, -0.48), sloped(-0.6, -0.3)]},
+         [-0.56, -0.6]),
+        ({"necessity": {"fails": True}, "slopes": [sloped(-0.56, -0.48), sloped(0.1, 0.2)]}, []),
+        ({"necessity": {"fails": False}, "slopes": [sloped(-0.52, -0.48)]}, []),
+        ({"ranges": [{"name": "a", "low": 0.9, "high": 1.1, "most": 1.0},
+                     {"name": "b", "low": 0.8, "high": 1.0, "most": 1.0}]}, [0.9]),
         ({"ranges": [{"name": "a", "low": 1.0, "high": 1.0, "most": 1.5, "sample_low": 1.1,
-                      "sample_high": 1.2}]}, 0),
-        ({"comparisons": [{"equal": True}]}, 0),
+                      "sample_high": 1.2}]}, []),
+        ({"pairs": [{"low": -0.2, "high": 0.0, "target": 0.0, "margin": 0.1},
+                    {"low": -0.05, "high": 0.0, "target": 0.0, "margin": 0.1}]}, [-0.2]),
+        ({"comparisons": [{"equal": True}]}, []),
     ],
 )  # fmt: skip
-def test_only_an_interval_across_its_limit_asks_for_more_runs(evidence, count):
-    assert len(undecided(evidence)) == count
+def test_only_an_interval_across_its_limit_asks_for_more_runs(evidence, open_ones):
+    assert [item["low"] for item, *_ in undecided(evidence)] == open_ones
 
 
 @pytest.mark.parametrize("wanted", ["rate_b", "rate_T", "collapse", "rho_rate"])
@@ -248,6 +312,18 @@ def test_every_claim_on_slopes_finds_the_specs_its_open_intervals_rest_on(plante
     found = _labels(limited(evidence), evidence, results)
     expected = {"rate_b": ["along_b"], "rate_T": ["along_T"]}.get(wanted, list(results))
     assert found == expected
+
+
+@pytest.mark.parametrize("axis", ["b", "T"])
+def test_one_open_slope_asks_for_its_own_cells_and_their_controls(planted, axis):
+    """Of the flatter rho's two slopes, each with five cells of one spec each."""
+    claim = CLAIMS["corollary1.rho_rate"]
+    assert claim.study
+    evidence = planted(claim.id, lambda problem, cell: (cell["b"] * cell["T"]) ** -0.5)
+    results = {name: (spec, None) for name, spec in claim.study.specs(PRESETS["quick"], 0).items()}
+    (item,) = [item for item in limited(evidence) if item[0]["axis"] == axis]
+    along = FLATTER_ALONG[axis]
+    assert sorted(_labels([item], evidence, results)) == sorted(f"b{b}_T{T}" for b, T in along)
 
 
 def test_the_job_looks_again_and_the_report_shows_it(monkeypatch, tmp_path, interval):
@@ -267,10 +343,3 @@ def test_the_job_looks_again_and_the_report_shows_it(monkeypatch, tmp_path, inte
     assert (tmp_path / "data" / "test" / f"one_{count}_runs.npz").is_file()
     replayed = specs.read(tmp_path / "specs" / f"one-b1-T{T}.json")
     assert specs.run(replayed).lhs(0).mean() == item["evidence"]["instances"][0]["lhs"]
-
-
-def test_intervals_of_other_kinds_are_narrower_at_one_look_alone(first):
-    # What the budget at each look costs a normal interval: little.
-    values = first["one"][1].lhs(0)
-    one, half = (normal_mean(values, 1 - ERROR_BUDGET / share) for share in (1, 2))
-    assert 1 < (half.high - half.low) / (one.high - one.low) < 1.04

@@ -1,6 +1,7 @@
 """The claims on Remark 1: SAM at beta2 = 1, and what the max is for."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from verify.rare_gradients import RareGradients, mean_squares
 from verify.verdict import verdict
 
 
+@cache
 def simulated(beta2=1.0):
     jobs = remark1.path_specs(PRESETS["quick"], 0)
     for job in jobs.values():

@@ -5,6 +5,7 @@ import pytest
 
 from theory import basin
 from theory.symbols import Delta, L, T, b, c_gamma, eps, sigma
+from verify.claim import PRESETS
 from verify.claims import CLAIMS, sharpness
 from verify.stairs import Stairs
 from verify.verdict import verdict
@@ -72,6 +73,7 @@ def test_a_radius_that_misses_the_place_moves_on(monkeypatch):
         "settle",
         lambda problem: true(Moved(problem.L, problem.rho, problem.t, problem.G)),
     )
+    monkeypatch.setattr(sharpness, "_floor", lambda k, rho: {})
     assert verdict(CLAIMS["sharp.rho"].evidence({})) == "refuted"
 
 
@@ -94,3 +96,17 @@ def test_the_stairs_certificate_is_that_of_its_slope(k):
     assert np.abs(np.diff(slope) / np.diff(x)).max() == pytest.approx(problem.L, rel=1e-6)
     assert at_start - f.min() == pytest.approx(problem.certificate.Delta.value, rel=1e-6)
     assert problem.gradient(problem.x0)[0] == problem.h == (1 - 2.0 ** (1 - k)) * 2.0 * 0.5
+
+
+STILL = [claim for claim in CLAIMS.values()
+         if claim.id.split(".")[0] in ("corollary1", "remark3", "sharp") and (
+             claim.study or claim.method != "symbolic")]  # fmt: skip
+
+
+@pytest.mark.parametrize("claim", STILL, ids=lambda claim: claim.id)
+def test_what_is_run_with_eps_at_G_says_that_v_hat_never_moves(claim):
+    """A constant step: what is measured is SAM's, not that of an adaptive method."""
+    for spec in claim.study.specs(PRESETS["quick"], 0).values() if claim.study else ():
+        assert spec.run.eps == spec.problem.G
+    assert "eps = G" in claim.statement
+    assert "v_hat never moves" in claim.statement

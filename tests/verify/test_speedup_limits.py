@@ -108,6 +108,21 @@ def test_only_a_kept_slope_refutes_a_condition(name, law, control, expected):
     assert verdict(evidence(name, law, control)) == expected
 
 
+def test_a_condition_that_is_kept_is_not_refuted_by_slopes_that_hold():
+    """rho = c/sqrt(bT) itself; and T >= b^3 at one b of five."""
+    for name, change in (("rho_rate", {"c_rho": [0.3, 0.0]}), ("b_cubed", {"T": 32.0**3})):
+        claim = CLAIMS[f"corollary1.{name}"]
+        assert claim.study
+        jobs = claim.study.specs(PRESETS["quick"], 0)
+        for spec in jobs.values():
+            for key, value in change.items():
+                setattr(spec.run, key, value)
+        results = {key: (spec, Planted(spec, linear, as_known)) for key, spec in jobs.items()}
+        found = claim.evidence(results)  # type: ignore[arg-type]
+        assert found["necessity"]["fails"] is False
+        assert verdict(found) == "inconclusive"
+
+
 def test_both_slopes_must_be_kept_where_rho_falls_slower():
     assert verdict(evidence("rho_rate", lambda b, T: b**-0.5)) == "inconclusive"
     assert verdict(evidence("rho_rate", lambda b, T: T**-0.5)) == "inconclusive"

@@ -12,11 +12,14 @@ from scipy import stats
 from verify.statistics import (
     BETS,
     finite_sample_mean,
+    line_slope,
     log_crossing,
     log_ratio,
     log_slope,
     normal_mean,
     paired_log_slope,
+    pointwise,
+    standard_error,
 )
 
 LAWS = [
@@ -64,6 +67,24 @@ def test_a_limit_is_where_the_averaged_wealth_reaches_its_threshold(n, confidenc
     for values, limit in ((x, interval.low / 2.5), (1 - x, 1 - interval.high / 2.5)):
         assert 0 < limit < values.mean()
         assert wealth(values, limit) * (1 - confidence) / 2 == pytest.approx(1, rel=1e-6)
+
+
+def test_every_bet_risks_a_share_of_the_stake_and_one_is_for_each_size_of_sample():
+    """All of it may not be risked: one value at 0 would end the game with the mean at any place."""
+    assert len(BETS) == len(set(BETS))
+    assert all(0 < share < 1 for share in BETS)
+    # The best bet on n values of spread s against a mean off by s/sqrt(n) is about 1/sqrt(n).
+    for n in (1, 10, 100, 10_000, 1_000_000):
+        assert any(0.5 / math.sqrt(n) <= share <= 2 / math.sqrt(n) for share in BETS), n
+
+
+@pytest.mark.parametrize("n", [400, 5120])
+@pytest.mark.parametrize("p", [0.03, 0.5])
+def test_the_finite_sample_interval_is_not_much_wider_than_the_normal_one(p, n):
+    """What it costs to be right for every law and n: less than twice, at a verdict's confidence."""
+    x = np.repeat([0.0, 1.0], [n - round(n * p), round(n * p)])
+    sure, normal = finite_sample_mean(x, 1.0, 1 - 1e-6), normal_mean(x, 1 - 1e-6)
+    assert 1 < (sure.high - sure.low) / (normal.high - normal.low) < 2
 
 
 def test_no_sample_of_one_value_can_refute_a_mean_at_strict_confidence():
@@ -133,6 +154,31 @@ def test_independent_points_are_fitted_as_numpy_fits_them_with_weights():
     assert (fit.low, fit.high) == pytest.approx((slope - reach, slope + reach), rel=1e-9)
 
 
+def test_a_local_slope_has_the_errors_of_both_its_ends():
+    """Two points have one slope: the whole's interval and the local one are the same."""
+    for spreads in ((0.1, 0.6, 0.2, 0.9), (0.6, 0.1, 0.9, 0.2)):
+        data = samples(-0.5, spreads, seed=1)
+        whole = log_slope(AT, data, 0.99)
+        for i in range(3):
+            alone = log_slope(AT[i : i + 2], data[i : i + 2], 0.99)
+            assert whole.local[i] == pytest.approx((alone.slope, alone.low, alone.high), rel=1e-9)
+            errors = [stats.sem(sample) / sample.mean() for sample in data[i : i + 2]]
+            reach = stats.t.ppf(0.995, 49) * math.hypot(*errors) / math.log(4)
+            assert whole.local[i][2] - whole.local[i][0] == pytest.approx(reach, rel=1e-9)
+
+
+@pytest.mark.parametrize("sizes", [(4, 60), (60, 4), (9, 9)])
+def test_samples_of_unequal_size_have_the_smaller_ones_degrees_of_freedom(sizes):
+    rng = np.random.default_rng(6)
+    one, other = (rng.uniform(1, 2, n) for n in sizes)
+    errors = [stats.sem(sample) / sample.mean() for sample in (one, other)]
+    reach = stats.t.ppf(0.995, min(sizes) - 1) * math.hypot(*errors)
+    ratio, low, high = log_ratio(one, other, 0.99)
+    assert (high - ratio, ratio - low) == pytest.approx((reach, reach), rel=1e-9)
+    fit = log_slope([1.0, math.e], [one, other], 0.99)
+    assert fit.high - fit.slope == pytest.approx(reach, rel=1e-9)
+
+
 def test_a_log_ratio_is_the_slope_between_two_points_a_factor_e_apart():
     one, other = samples(-0.5, (0.1, 0.4, 0.2, 0.9), seed=4)[:2]
     fit = log_slope([1.0, math.e], [one, other], 0.99)
@@ -190,6 +236,37 @@ def test_an_exactly_known_point_does_not_decide_a_slope_alone():
     assert fit.high - fit.low > 1e-3
 
 
+def test_an_exactly_known_point_weighs_as_one_a_thousand_times_as_sure_as_the_least():
+    """The floor of the weights: with errors 1, 0 and 1 the middle has the error 1/1000."""
+    x, y, error = np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.0, 1.0]), np.array([0.3, 0.0, 0.3])
+    fit = line_slope(x, y, error, 10**6, 0.95)
+    floored = np.array([0.3, 0.3e-3, 0.3])
+    expected, _ = np.polyfit(x, y, 1, w=1 / floored)
+    assert fit.slope == pytest.approx(expected, rel=1e-9)
+    other, _ = np.polyfit(x, y, 1, w=1 / np.array([0.3, 1.5e-3, 0.3]))
+    assert abs(other - expected) > 1e-6  # another floor is told apart
+    # Each point's own error, not its floor, makes the line's.
+    weight = floored**-2
+    centred = x - np.average(x, weights=weight)
+    parts = weight * centred * error / (weight * centred**2).sum()
+    reach = stats.norm.ppf(0.975) * math.sqrt((parts**2).sum())
+    assert fit.high - fit.slope == pytest.approx(reach, rel=1e-5)
+
+
+def test_a_standard_error_divides_by_one_value_less():
+    assert standard_error(np.array([1.0, 3.0])) == 1.0
+    x = np.random.default_rng(0).normal(size=9)
+    assert standard_error(x) == pytest.approx(stats.sem(x), rel=1e-12)
+
+
+def test_columns_have_their_own_intervals():
+    values = np.random.default_rng(1).normal([0.0, 5.0], [1.0, 3.0], (20, 2))
+    mean, low, high = pointwise(values, 0.9)
+    for column in range(2):
+        alone = normal_mean(values[:, column], 0.9)
+        assert (mean[column], low[column], high[column]) == (alone.estimate, alone.low, alone.high)
+
+
 def test_a_power_law_crosses_its_level_where_it_must():
     at = [100.0, 150.0, 225.0]
     samples = [3 * T**-0.5 * np.array([0.9, 1.0, 1.1]) for T in at]
@@ -199,6 +276,17 @@ def test_a_power_law_crosses_its_level_where_it_must():
     middle, error = log_crossing(at, samples, 3 * 150**-0.5)
     assert middle == pytest.approx(np.log(150), rel=1e-12)
     assert error == pytest.approx(2 * 0.1 / 3, rel=1e-9)
+
+
+def test_far_from_its_points_a_crossing_is_less_sure():
+    """Of a line with slope -1/2 through three points of one error: the textbook's formula."""
+    at, error = [100.0, 150.0, 225.0], 0.1 / math.sqrt(3)
+    samples = [3 * T**-0.5 * np.array([0.9, 1.0, 1.1]) for T in at]
+    x = np.log(at) - math.log(150)
+    for T in (150.0, 300.0, 50.0):
+        _, found = log_crossing(at, samples, 3 * T**-0.5)
+        away = math.log(T / 150)
+        assert found == pytest.approx(2 * error * math.sqrt(1 / 3 + away**2 / (x @ x)), rel=1e-9)
 
 
 def test_a_crossings_error_is_its_spread():

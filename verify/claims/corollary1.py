@@ -233,7 +233,8 @@ CLAIMS = (
             id=f"corollary1.rate_{axis}",
             source="Corollary 1, (7)",
             statement=f"The average squared gradient falls as {axis}^(-1/2) where eps is not "
-            "below the noise (run without momentum, in a Huber basin).",
+            "below the noise (run with eps = G, where v_hat never moves, without momentum, in a "
+            "Huber basin).",
             method="simulation",
             expected="holds",
             evidence=partial(slope_evidence, axis),

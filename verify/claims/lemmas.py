@@ -5,6 +5,8 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from theory.proof import PAPER
 from verify import lemmas
 from verify.claim import Claim, Results
@@ -36,13 +38,13 @@ def evidence(name: str, parts: Sequence[str], results: Results) -> Evidence:
 
 def _content(tallies: Sequence[Tally]) -> dict[str, Any]:
     worst = max(tallies, key=lambda tally: tally.ratio)
-    where = {name: value for name, value in worst.worst.items() if name not in ("left", "right")}
+    where = dict(worst.worst)
     return {
         "states": sum(tally.states for tally in tallies),
-        "excess": max(tally.excess for tally in tallies),
+        "excess": float(np.max([tally.excess for tally in tallies])),  # nan if one is
         "rounding": lemmas.ROUNDING,
         "ratio": worst.ratio,
-        "worst": {"left": worst.worst["left"], "right": worst.worst["right"], "where": where},
+        "worst": {"left": where.pop("left"), "right": where.pop("right"), "where": where},
     }
 
 

@@ -270,7 +270,7 @@ CLAIMS = (
         id="remark3.steps",
         source="Remark 3, T = O(1/(b delta^2))",
         statement="The steps until the average squared gradient is delta scale as 1/(b delta^2) "
-        "(run without momentum, in a Huber basin with eps = G).",
+        "(run with eps = G, where v_hat never moves, without momentum, in a Huber basin).",
         method="simulation",
         expected="holds",
         evidence=steps_evidence,
@@ -284,7 +284,8 @@ CLAIMS = (
         source="Remark 3, the parameter server",
         statement="With n workers of b samples each, every worker perturbing along its own "
         "gradient, the sharp bound holds with sigma^2/(n b) for sigma^2/b, and floors without "
-        "perturbation are those of one worker with n b.",
+        "perturbation are those of one worker with n b (run with eps = G, where v_hat never moves, "
+        "in a Huber basin).",
         method="simulation",
         expected="holds",
         evidence=workers_evidence,

@@ -337,7 +337,7 @@ CLAIMS = (
         id="sharp.leading",
         source="TIGHT, leading terms under Corollary 1's gamma",
         statement="TIGHT's leading constant, sqrt(2) G sigma sqrt(L Delta)/(eps sqrt(bT)), is "
-        "attained: no analysis can have a smaller one where eps = G.",
+        "attained: no analysis can have a smaller one where eps = G, so that v_hat never moves.",
         method="exact",
         expected="holds",
         evidence=leading_evidence,
@@ -349,7 +349,8 @@ CLAIMS = (
         id="sharp.rho",
         source="TIGHT, the perturbation's term",
         statement="TIGHT's coefficient of G L^2 rho^2/eps, 1, is attained: SAM settles where |f'| "
-        "is as near to L rho as one likes, so that rho must fall with T.",
+        "is as near to L rho as one likes, so that rho must fall with T (eps = G: v_hat never "
+        "moves).",
         method="exact",
         expected="holds",
         evidence=rho_evidence,
@@ -362,7 +363,8 @@ CLAIMS = (
         id="sharp.momentum",
         source="(47), the momentum term",
         statement="The momentum term of (47) is an artefact: at a fixed step momentum leaves the "
-        "floor as it is, within five per cent, where that term alone exceeds it tenfold.",
+        "floor as it is, within five per cent, where that term alone exceeds it tenfold (eps = G: "
+        "v_hat never moves).",
         method="exact",
         expected="holds",
         evidence=momentum_evidence,

@@ -203,8 +203,8 @@ CLAIMS = (
         id="corollary1.collapse",
         source="Corollary 1, (7)",
         statement="Where eps is not below the noise, the average squared gradient depends on b "
-        "and T through bT alone: at equal bT it agrees within ten per cent (run without momentum, "
-        "in a Huber basin).",
+        "and T through bT alone: at equal bT it agrees within ten per cent (run with eps = G, "
+        "where v_hat never moves, without momentum, in a Huber basin).",
         method="simulation",
         expected="holds",
         evidence=collapse_evidence,
@@ -214,7 +214,8 @@ CLAIMS = (
     Claim(
         id="corollary1.b_cubed",
         source='Corollary 1, "T sufficiently large", with the momentum term of (47)',
-        statement="With momentum, T >= b^3 is necessary for the linear speed-up.",
+        statement="With momentum, T >= b^3 is necessary for the linear speed-up (run with eps = G, "
+        "where v_hat never moves, in a Huber basin).",
         method="simulation",
         expected="refuted",
         evidence=cubed_evidence,
@@ -226,7 +227,8 @@ CLAIMS = (
     Claim(
         id="corollary1.rho_rate",
         source="Corollary 1, rho = O(1/sqrt(bT))",
-        statement="rho = O(1/sqrt(bT)) is necessary for the rate O(1/sqrt(bT)).",
+        statement="rho = O(1/sqrt(bT)) is necessary for the rate O(1/sqrt(bT)) (run with eps = G, "
+        "where v_hat never moves, without momentum, in a Huber basin).",
         method="simulation",
         expected="refuted",
         evidence=flatter_evidence,
