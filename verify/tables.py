@@ -222,7 +222,7 @@ def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
             f"{row['adaptive_share']:.3f}",
         ),
     )  # fmt: skip
-    made.caption = "; ".join(dict.fromkeys(row["note"] for row in rows if "note" in row)) or None
+    made.caption = "; ".join(dict.fromkeys(row["note"] for row in rows if row.get("note"))) or None
     return made
 
 
