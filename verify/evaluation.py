@@ -45,7 +45,7 @@ def certified(problem: SeparableProblem | FiniteSum) -> dict[str, Any]:
     """Return a problem's certificate, and how far sigma, G and d can be moved, each alone.
 
     A finite sum's constants come from its data, so that nothing can be moved; its constants have
-    a ``method``.
+    a ``method``. Data from a file are described under ``data``.
     """
     certificate = problem.certificate
     meanings = {
@@ -68,7 +68,8 @@ def certified(problem: SeparableProblem | FiniteSum) -> dict[str, Any]:
     if isinstance(problem, FiniteSum):
         for item in constants:
             item["method"] = getattr(certificate, item["name"]).method
-        return {"problem": problem.spec, "constants": constants}
+        data = {} if problem.read_from is None else {"data": problem.read_from}
+        return {"problem": problem.spec, **data, "constants": constants}
     limits: list[dict[str, Any]] = []
     for name, value, (limit, attained), signs in (
         ("sigma", problem.sigma, problem.largest_sigma, ("<", "<=")),

@@ -64,7 +64,7 @@ def certificate(content: Mapping[str, Any]) -> tuple[Table, ...]:
                 for item in content["constants"]
             ),
         )  # fmt: skip
-        return (constants,)
+        return (_data(content["data"]), constants) if "data" in content else (constants,)
     shape = ", ".join(
         f"{name} {problem[name]:g}" for name in ("condition", "rotation") if name in problem
     )
@@ -90,6 +90,20 @@ def certificate(content: Mapping[str, Any]) -> tuple[Table, ...]:
         ),
     )
     return constants, limits
+
+
+def _data(found: Mapping[str, Any]) -> Table:
+    """Return what a data file was read as."""
+    N, positive = found["N"], found["positive"]
+    low, high = map(number, found["features"])
+    return facts(
+        [
+            ("samples", f"N = {N}"),
+            ("features", f"d = {found['d']}, from {low} to {high}"),
+            ("label", f"{found['label']}: {positive} times 1, {N - positive} times -1"),
+        ],
+        f"Data, {found['file']}",
+    )
 
 
 def claims(items: Iterable[Any]) -> Table:
