@@ -18,8 +18,8 @@ from theory.setting import Hyperparameters
 DTYPES = ("float32", "float64")
 RECORDS = ("statistics", "trajectory")
 
-SMALLEST_EPS_FLOAT32 = 1e-19
-"""Below it eps^2 is no normal float32 number."""
+SMALLEST_EPS = {"float32": 1e-19, "float64": 1.5e-154}
+"""Below it eps^2 is no normal number of the dtype."""
 
 LARGEST_WORKERS = 2**16
 """As many as the noise contract's streams tell apart."""
@@ -27,8 +27,8 @@ LARGEST_WORKERS = 2**16
 MOST_SAMPLES = 2**24
 """Most samples a step of a finite sum draws, n b in all: their indices are kept."""
 
-LARGEST_FLOAT32 = 1e18
-"""Above it a square, or a product of two, is near the end of float32."""
+LARGEST = {"float32": 1e18, "float64": 1e153}
+"""Above it a square, or a product of two, is near the end of the dtype."""
 
 
 def simulate(
@@ -133,8 +133,7 @@ def simulate(
         _check_samples(hyper, workers, max(1, problem.uniforms))
     if choice.engine == "reference":
         dtype = "float64"
-    if dtype == "float32":
-        _check_float32(problem, hyper, v_init)
+    _check_dtype(problem, hyper, v_init, dtype)
     replicates = np.arange(first, first + runs)
     inputs = _inputs(problem, method, hyper, workers, v_init, replicates, seed, common_noise)
     return _run(
@@ -302,21 +301,22 @@ def _checked_v_init(v_init: npt.ArrayLike) -> np.ndarray:
     return out + 0.0  # -0.0 is 0
 
 
-def _check_float32(problem: Problem, hyper: Hyperparameters, v_init: np.ndarray) -> None:
+def _check_dtype(problem: Problem, hyper: Hyperparameters, v_init: np.ndarray, dtype: str) -> None:
+    cure = " or pass dtype float64" if dtype == "float32" else ""
     smallest = float(np.min(hyper.eps))
-    if smallest < SMALLEST_EPS_FLOAT32:
+    if smallest < SMALLEST_EPS[dtype]:
         raise InputError(
-            f"eps = {smallest:g} is below {SMALLEST_EPS_FLOAT32:g}: eps^2 is no normal float32 "
-            "number. Raise eps or pass dtype float64."
+            f"eps = {smallest:g} is below {SMALLEST_EPS[dtype]:g}: eps^2 is no normal {dtype} "
+            f"number. Raise eps{cure}."
         )
     sizes = {"eps": hyper.eps, "gamma": hyper.gamma, "rho": hyper.rho, "G": problem.G,
              "L": problem.L, "v_init": v_init}  # fmt: skip
     for name, values in sizes.items():
         largest = float(np.max(values))
-        if largest > LARGEST_FLOAT32:
+        if largest > LARGEST[dtype]:
             raise InputError(
-                f"{name} = {largest:g} is above {LARGEST_FLOAT32:g}: squares and products would "
-                "leave float32. Rescale the problem or pass dtype float64."
+                f"{name} = {largest:g} is above {LARGEST[dtype]:g}: squares and products would "
+                f"leave {dtype}. Rescale the problem{cure}."
             )
 
 

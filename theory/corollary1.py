@@ -335,7 +335,7 @@ def c_gamma_value(bound: Bound, constants: Constants, eps: npt.ArrayLike) -> np.
     """
     eps = np.asarray(eps, dtype=np.float64)
     given = [np.asarray(getattr(constants, name), dtype=np.float64) for name in CONSTANT_NAMES]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         value = _c_gamma_function(bound)(*given, eps, np.maximum(constants.G, eps))
     return np.asarray(value)
 

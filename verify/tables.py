@@ -140,11 +140,15 @@ def preconditions(values: Sequence[Mapping[str, Any]]) -> Table:
          "margin": "right", "holds": "left"},
         (
             (item["variant"], check["name"], number(check["value"]), number(check["limit"]),
-             f"{check['margin']:+.1%}", _yes(check["holds"]))
+             _percent(check["margin"]), _yes(check["holds"]))
             for item in values
             for check in item["preconditions"]
         ),
     )  # fmt: skip
+
+
+def _percent(share: float) -> str:
+    return f"{share:+.1%}" if abs(share) < 100 else f"{100 * share:+.3g}%"
 
 
 def thresholds(content: Mapping[str, Any]) -> Table:

@@ -44,6 +44,9 @@ STEEPEST = 3 * math.sqrt(3) / 8
 LARGEST_START = 1e100
 """Largest |coordinate| of x_0."""
 
+LARGEST_ALPHA = 1e100
+"""Largest weight of the regulariser."""
+
 PIECE = 2**16
 """Entries of C that a point meets at once."""
 
@@ -94,6 +97,10 @@ class FiniteSum:
         self.alpha = float(numbers("alpha", alpha, 0)) + 0.0
         if self.alpha < 0:
             raise InputError(f"alpha = {self.alpha:g} is negative: give zero or a positive number.")
+        if self.alpha > LARGEST_ALPHA:
+            raise InputError(
+                f"alpha = {self.alpha:g} is beyond {LARGEST_ALPHA:g}, where squares end: lower it."
+            )
         self.N, self.d = A.shape
         if isinstance(start, str):
             raise InputError(f"start = {start!r}: give a number or a list of d = {self.d}.")
