@@ -9,10 +9,12 @@ import numpy.typing as npt
 from simulators import noise
 from simulators.engines import strata
 from simulators.engines.choice import Choice, choose
+from simulators.estimate import CURE, memory
+from simulators.memory import check_room
 from simulators.problems import Custom, FiniteSum, Problem, SampledProblem
 from simulators.runs import Inputs, Runs
 from simulators.update import METHODS, Method
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 from theory.setting import Hyperparameters
 
 DTYPES = ("float32", "float64")
@@ -134,10 +136,13 @@ def simulate(
     if choice.engine == "reference":
         dtype = "float64"
     _check_dtype(problem, hyper, v_init, dtype)
-    replicates = np.arange(first, first + runs)
-    inputs = _inputs(problem, method, hyper, workers, v_init, replicates, seed, common_noise)
+    trajectory = record == "trajectory"
+    inputs = _inputs(
+        problem, method, hyper, workers, v_init, np.arange(first, first + runs), seed,
+        common_noise, trajectory,
+    )  # fmt: skip
     return _run(
-        choice, problem, METHODS[method], inputs, trajectory=record == "trajectory", dtype=dtype,
+        choice, problem, METHODS[method], inputs, trajectory=trajectory, dtype=dtype,
         stretch=stretch, progress=progress,
     )  # fmt: skip
 
@@ -217,9 +222,10 @@ def _inputs(
     hyper: Hyperparameters,
     workers: np.ndarray,
     v_init: np.ndarray,
-    replicates: np.ndarray,
+    replicates: npt.ArrayLike,
     seed: int,
     common_noise: bool,
+    trajectory: bool = False,
 ) -> Inputs:
     names = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
     given = {name: np.asarray(getattr(hyper, name)) for name in names}
@@ -231,8 +237,17 @@ def _inputs(
             f"workers of shape {workers.shape} or v_init of shape {v_init.shape} does not "
             "broadcast with the hyper-parameters: give numbers or arrays of one shape."
         ) from None
+    cells, runs = columns[0].size, np.size(replicates)
+    largest = {name: float(np.max(given[name])) for name in ("T", "workers", "b")}
+    check_room(
+        memory(problem, cells, runs, largest if trajectory else None),
+        f"{cells} cell"
+        + ("s" if cells > 1 else "")
+        + f" of {runs} run"
+        + ("s" if runs > 1 else ""),
+        CURE,
+    )
     flat = {name: column.ravel() for name, column in zip(given, columns, strict=True)}
-    cells, runs = len(flat["T"]), len(replicates)
     keys = []
     for index in range(cells):
         cell = {name: column[index].item() for name, column in flat.items()}
@@ -273,7 +288,7 @@ def _check_samples(hyper: Hyperparameters, workers: np.ndarray, numbers: int) ->
 
 def _choice(name: str, value: str, known: Any) -> None:
     if value not in known:
-        raise InputError(f"{name} = {value!r} is not known: use {', '.join(known)}.")
+        raise unknown(name, value, known)
 
 
 def _whole(name: str, value: Any, least: int) -> int:

@@ -69,7 +69,7 @@ def main() -> None:
     try:
         app()
     except MemoryError as error:
-        _refuse(f"{error or 'memory ran out'}: lower runs, d or the number of cells.")
+        _refuse(f"{str(error) or 'memory ran out'}: lower runs, d or the number of cells.")
     except OSError as error:
         _refuse(f"{error.filename or 'a file'} cannot be used ({error.strerror}).")
     except ValueError as error:
@@ -226,14 +226,14 @@ def bound(
     latex: Annotated[bool, typer.Option(help="Print the bound as LaTeX instead.")] = False,
 ) -> None:
     """Evaluate Theorem 1's bound, term by term, with its preconditions."""
-    from theory.errors import InputError
+    from theory.errors import unknown
     from theory.setting import Constants, Hyperparameters
     from theory.theorem1 import VARIANTS
     from verify import tables
     from verify.evaluation import evaluate
 
     if variant != "all" and variant not in VARIANTS:
-        raise InputError(f"variant = {variant!r} is not known: use {', '.join(VARIANTS)} or all.")
+        raise unknown("variant", variant, (*VARIANTS, "all"))
     chosen = list(VARIANTS.values()) if variant == "all" else [VARIANTS[variant]]
     constants = Constants(L=L, sigma=sigma, G=G, d=d, Delta=Delta)
     hyper = Hyperparameters(gamma=gamma, rho=rho, beta1=beta1, beta2=beta2, eps=eps, b=b, T=T)
@@ -382,9 +382,9 @@ def simulate(
 
     The logistic loss with the non-convex regulariser alpha sum x^2/(1+x^2) is a [problem] with
     kind = "finite_sum", alpha and, optional, start: of drawn data with N, d, seed and, optional,
-    condition, scale, flip; of your own with data = "file.npz" (arrays A, y) or "file.csv" (the
-    label last), its path from the spec's folder. [run] may then have gradient_share, the share of
-    the steps whose true gradient is evaluated.
+    condition, scale, flip; of your own with data = "file.npz" (arrays A, y), "file.csv" (the label
+    last) or "file.libsvm" (label index:value ...), its path from the spec's folder. [run] may then
+    have gradient_share, the share of the steps whose true gradient is evaluated.
     """
     from simulators import spec as specs
     from simulators.engines.choice import choose
@@ -406,6 +406,7 @@ def simulate(
             job,
             allow_outside=allow_outside,
             progress=lambda done, every: report(spec.name, done, every),
+            say=_note,
         )
     if out is not None:
         runs.save(out)
@@ -445,6 +446,7 @@ def speedup(
             job,
             allow_outside=allow_outside,
             progress=lambda done, every: report("speedup", done, every),
+            say=_note,
         )
     rows = slopes(job, outcome)
     if json:

@@ -29,7 +29,7 @@ from simulators.problems.geometry import curvatures as spectrum
 from simulators.problems.geometry import rotation_matrix, start_point
 from simulators.problems.profiles import PROFILES, Profile
 from simulators.sums import row_sum
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 from theory.setting import ROUNDING, Constants
 
 NOISES = ("additive", "shift")
@@ -113,9 +113,9 @@ class SeparableProblem:
             if np.ndim(value) != 0:
                 raise InputError(f"{name} = {value!r}: a problem takes a single number.")
         if not isinstance(profile, str) or profile not in PROFILES:
-            raise InputError(f"profile = {profile!r} is not known: use {', '.join(PROFILES)}.")
+            raise unknown("profile", profile, PROFILES)
         if noise not in NOISES:
-            raise InputError(f"noise = {noise!r} is not known: use {', '.join(NOISES)}.")
+            raise unknown("noise", noise, NOISES)
         given = Constants(L=L, sigma=sigma, G=G, d=d, Delta=0.0)
         self.profile, self.noise = PROFILES[profile], noise
         self.L, self.sigma, self.G = float(given.L), float(given.sigma), float(given.G)
