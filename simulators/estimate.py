@@ -138,4 +138,4 @@ def duration(seconds: float) -> str:
     for unit, length in (("years", 3.156e7), ("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.2g} {unit}"
-    return f"{seconds:.2g} seconds"
+    return f"{seconds:.0f} seconds"

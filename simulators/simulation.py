@@ -23,6 +23,9 @@ RECORDS = ("statistics", "trajectory")
 SMALLEST_EPS = {"float32": 1e-19, "float64": 1.5e-154}
 """Below it eps^2 is no normal number of the dtype."""
 
+LARGEST_RUNS = 2**32 - 1
+"""As many replicates as the noise contract tells apart."""
+
 LARGEST_WORKERS = 2**16
 """As many as the noise contract's streams tell apart."""
 
@@ -121,7 +124,7 @@ def simulate(
     _choice("record", record, RECORDS)
     runs, seed = _whole("runs", runs, 1), _whole("seed", seed, 0)
     first = _whole("first", first, 0)
-    if first + runs >= 2**32:
+    if first + runs > LARGEST_RUNS:
         count = f"runs = {runs}" if first == 0 else f"first + runs = {first + runs}"
         raise InputError(f"{count} exceeds 2^32 - 1, the replicates a cell can have.")
     _check_b(np.asarray(hyper.b))
@@ -162,9 +165,10 @@ def _run(
     if choice.engine == "reference":
         from simulators.engines import reference
 
-        return reference.run(
-            problem, method, inputs, trajectory=trajectory, stretch=stretch, progress=progress
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # as in the others, where runs diverge
+            return reference.run(
+                problem, method, inputs, trajectory=trajectory, stretch=stretch, progress=progress
+            )
     if isinstance(problem, FiniteSum) and choice.engine == "numba":
         from simulators.engines import cpu_samples
 

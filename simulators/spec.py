@@ -22,7 +22,7 @@ from simulators.estimate import PER_CELL, Estimate, estimate
 from simulators.memory import check_room
 from simulators.problems import Problem
 from simulators.runs import Runs
-from simulators.simulation import simulate
+from simulators.simulation import LARGEST_RUNS, simulate
 from simulators.spec_tables import EngineSpec as EngineSpec
 from simulators.spec_tables import ProblemSpec as ProblemSpec
 from simulators.spec_tables import RunSpec as RunSpec
@@ -127,8 +127,8 @@ def grid(spec: Spec) -> dict[str, list[float]]:
 def expected(spec: Spec, problem: Problem, first: int = 0) -> Estimate:
     """Return what simulating a spec will take, its replicates from ``first`` on."""
     run = spec.run
-    trajectory = run.record == "trajectory"
-    return estimate(problem, grid(spec), max(1, run.runs - first), trajectory, run.gradient_share)
+    runs = min(max(1, run.runs - first), LARGEST_RUNS)  # `simulate` refuses what is beyond
+    return estimate(problem, grid(spec), runs, run.record == "trajectory", run.gradient_share)
 
 
 def cells(spec: Spec, problem: Problem) -> list[dict[str, float]]:
