@@ -141,10 +141,11 @@ class SeparableProblem:
         self.A, self.B = self.H**2 / L_j, self.H / L_j
         plateau = np.broadcast_to(self.profile.plateau * self.B, (self.d,))
         self.x0 = start_point(start, self.d, plateau if self.Q is None else turn(plateau, self.Q.T))
-        farthest = float(np.abs(self.x0).max())
-        if farthest > LARGEST_U * float(np.min(self.B)):
+        farthest, limit = float(np.abs(self.x0).max()), LARGEST_U * float(np.min(self.B))
+        if farthest > limit:
             raise InputError(
-                f"start = {farthest:.6g} is beyond {LARGEST_U:g} G/L, where float64 ends: lower it."
+                f"start = {farthest:.6g} is beyond {limit:.6g}, from where squares leave float64: "
+                "lower it."
             )
 
     def __repr__(self) -> str:

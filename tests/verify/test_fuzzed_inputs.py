@@ -198,3 +198,46 @@ def test_the_command_line_refuses_what_overflows_in_one_line(
     assert captured.out == ""
     assert said in captured.err
     assert "Traceback" not in captured.err
+
+
+def adasam(capsys, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["adasam", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    return caught.value.code, capsys.readouterr().out
+
+
+def test_problem_says_how_a_data_file_was_read(capsys, monkeypatch, tmp_path):
+    (tmp_path / "rows.csv").write_text("u,v,grade\n-1,2,1\n3,47,0\n5,6,0\n")
+    (tmp_path / "spec.toml").write_text(
+        TOML + "".join(f"{name} = {value}\n" for name, value in SEPARABLE["run"].items()
+                       if name not in TOML)
+    )  # fmt: skip
+    code, text = adasam(capsys, monkeypatch, "problem", str(tmp_path / "spec.toml"))
+    assert not code
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
+    said = {row[0]: row[1] for row in rows if len(row) == 2}
+    assert said == {
+        "samples": "N = 3", "features": "d = 2, from -1 to 47",
+        "label": "column 3, 'grade': 1 times 1, 2 times -1",
+    }  # fmt: skip
+    code, text = adasam(capsys, monkeypatch, "problem", str(tmp_path / "spec.toml"), "--json")
+    assert json.loads(text)["data"] == {
+        "file": str((tmp_path / "rows.csv").resolve()), "N": 3, "d": 2, "positive": 1,
+        "label": "column 3, 'grade'", "features": [-1.0, 47.0],
+    }  # fmt: skip
+
+
+def test_a_long_job_says_so_on_stderr(capsys, monkeypatch, tmp_path):
+    from simulators import estimate
+
+    monkeypatch.setattr(estimate, "LONG", 1e-12)
+    path = tmp_path / "spec.json"
+    for command, run in (("simulate", SEPARABLE["run"]),
+                         ("speedup", SEPARABLE["run"] | {"b": [1, 2, 4], "T": 20})):  # fmt: skip
+        path.write_text(json.dumps(SEPARABLE | {"run": run}))
+        monkeypatch.setattr(sys, "argv", ["adasam", command, str(path), "--allow-outside"])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        assert not caught.value.code
+        assert "coordinate-steps, some" in capsys.readouterr().err
