@@ -233,7 +233,7 @@ def trivial(constants: Constants) -> np.ndarray:
     """
     with np.errstate(all="ignore"):
         value = np.asarray(constants.d) * np.asarray(constants.G) ** 2
-    return _finite("d G^2", np.where(value > 0, value, np.nan))
+    return _finite("d G^2", np.where(value > 0, value, np.nan), "finite and positive")
 
 
 def _sum(parts: Iterable[np.ndarray]) -> np.ndarray:
@@ -244,11 +244,11 @@ def _sum(parts: Iterable[np.ndarray]) -> np.ndarray:
     return np.asarray(total)
 
 
-def _finite(name: str, value: npt.ArrayLike) -> np.ndarray:
+def _finite(name: str, value: npt.ArrayLike, rule: str = "finite") -> np.ndarray:
     array = np.asarray(value, dtype=np.float64)
     if not np.isfinite(array).all():
         raise InputError(
-            f"{name} is beyond float64 in this setting: rescale its units, so that the constants "
+            f"{name} is not {rule} in float64: rescale the setting's units, so that the constants "
             "are nearer to 1."
         )
     return array

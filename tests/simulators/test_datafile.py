@@ -5,6 +5,7 @@ import pytest
 
 from simulators import FiniteSum, memory
 from simulators.problems import data as datasets
+from simulators.problems import reading
 from simulators.problems.datafile import read
 from theory import InputError
 
@@ -230,3 +231,10 @@ def test_a_problem_from_a_file_knows_what_it_was_read_as(tmp_path):
         "features": [-1.0, 40.0],
     }  # fmt: skip
     assert FiniteSum([[1.0]], [1], alpha=0.1).read_from is None
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_a_custom_problems_missing_value_is_refused_with_its_row(value):
+    data = np.ones((5, 2)), np.array([1.0, 2.0, 3.0, value, value])
+    with pytest.raises(InputError, match=rf"data\[1\] has {value:g} in row 3: give finite numbers"):
+        reading.tensors(data)
