@@ -212,11 +212,9 @@ def adasam(capsys, monkeypatch, *arguments):
 
 def test_problem_says_how_a_data_file_was_read(capsys, monkeypatch, tmp_path):
     (tmp_path / "rows.csv").write_text("u,v,grade\n-1,2,1\n3,47,0\n5,6,0\n")
-    (tmp_path / "spec.toml").write_text(
-        TOML + "".join(f"{name} = {value}\n" for name, value in SEPARABLE["run"].items()
-                       if name not in TOML)
-    )  # fmt: skip
-    code, text = adasam(capsys, monkeypatch, "problem", str(tmp_path / "spec.toml"))
+    table = {"kind": "finite_sum", "alpha": 0.1, "data": "rows.csv"}
+    (tmp_path / "spec.json").write_text(json.dumps(SEPARABLE | {"problem": table}))
+    code, text = adasam(capsys, monkeypatch, "problem", str(tmp_path / "spec.json"))
     assert not code
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
     said = {row[0]: row[1] for row in rows if len(row) == 2}
@@ -224,7 +222,7 @@ def test_problem_says_how_a_data_file_was_read(capsys, monkeypatch, tmp_path):
         "samples": "N = 3", "features": "d = 2, from -1 to 47",
         "label": "column 3, 'grade': 1 times 1, 2 times -1",
     }  # fmt: skip
-    code, text = adasam(capsys, monkeypatch, "problem", str(tmp_path / "spec.toml"), "--json")
+    code, text = adasam(capsys, monkeypatch, "problem", str(tmp_path / "spec.json"), "--json")
     assert json.loads(text)["data"] == {
         "file": str((tmp_path / "rows.csv").resolve()), "N": 3, "d": 2, "positive": 1,
         "label": "column 3, 'grade'", "features": [-1.0, 47.0],
