@@ -9,17 +9,22 @@ import numpy.typing as npt
 from simulators import noise
 from simulators.engines import strata
 from simulators.engines.choice import Choice, choose
+from simulators.estimate import CURE, memory
+from simulators.memory import check_room
 from simulators.problems import Custom, FiniteSum, Problem, SampledProblem
 from simulators.runs import Inputs, Runs
 from simulators.update import METHODS, Method
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 from theory.setting import Hyperparameters
 
 DTYPES = ("float32", "float64")
 RECORDS = ("statistics", "trajectory")
 
-SMALLEST_EPS_FLOAT32 = 1e-19
-"""Below it eps^2 is no normal float32 number."""
+SMALLEST_EPS = {"float32": 1e-19, "float64": 1.5e-154}
+"""Below it eps^2 is no normal number of the dtype."""
+
+LARGEST_RUNS = 2**32 - 1
+"""As many replicates as the noise contract tells apart."""
 
 LARGEST_WORKERS = 2**16
 """As many as the noise contract's streams tell apart."""
@@ -27,8 +32,8 @@ LARGEST_WORKERS = 2**16
 MOST_SAMPLES = 2**24
 """Most samples a step of a finite sum draws, n b in all: their indices are kept."""
 
-LARGEST_FLOAT32 = 1e18
-"""Above it a square, or a product of two, is near the end of float32."""
+LARGEST = {"float32": 1e18, "float64": 1e153}
+"""Above it a square, or a product of two, is near the end of the dtype."""
 
 
 def simulate(
@@ -119,7 +124,7 @@ def simulate(
     _choice("record", record, RECORDS)
     runs, seed = _whole("runs", runs, 1), _whole("seed", seed, 0)
     first = _whole("first", first, 0)
-    if first + runs >= 2**32:
+    if first + runs > LARGEST_RUNS:
         count = f"runs = {runs}" if first == 0 else f"first + runs = {first + runs}"
         raise InputError(f"{count} exceeds 2^32 - 1, the replicates a cell can have.")
     _check_b(np.asarray(hyper.b))
@@ -133,12 +138,14 @@ def simulate(
         _check_samples(hyper, workers, max(1, problem.uniforms))
     if choice.engine == "reference":
         dtype = "float64"
-    if dtype == "float32":
-        _check_float32(problem, hyper, v_init)
-    replicates = np.arange(first, first + runs)
-    inputs = _inputs(problem, method, hyper, workers, v_init, replicates, seed, common_noise)
+    _check_dtype(problem, hyper, v_init, dtype)
+    trajectory = record == "trajectory"
+    inputs = _inputs(
+        problem, method, hyper, workers, v_init, np.arange(first, first + runs), seed,
+        common_noise, trajectory,
+    )  # fmt: skip
     return _run(
-        choice, problem, METHODS[method], inputs, trajectory=record == "trajectory", dtype=dtype,
+        choice, problem, METHODS[method], inputs, trajectory=trajectory, dtype=dtype,
         stretch=stretch, progress=progress,
     )  # fmt: skip
 
@@ -158,9 +165,10 @@ def _run(
     if choice.engine == "reference":
         from simulators.engines import reference
 
-        return reference.run(
-            problem, method, inputs, trajectory=trajectory, stretch=stretch, progress=progress
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # as in the others, where runs diverge
+            return reference.run(
+                problem, method, inputs, trajectory=trajectory, stretch=stretch, progress=progress
+            )
     if isinstance(problem, FiniteSum) and choice.engine == "numba":
         from simulators.engines import cpu_samples
 
@@ -218,9 +226,10 @@ def _inputs(
     hyper: Hyperparameters,
     workers: np.ndarray,
     v_init: np.ndarray,
-    replicates: np.ndarray,
+    replicates: npt.ArrayLike,
     seed: int,
     common_noise: bool,
+    trajectory: bool = False,
 ) -> Inputs:
     names = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
     given = {name: np.asarray(getattr(hyper, name)) for name in names}
@@ -232,8 +241,17 @@ def _inputs(
             f"workers of shape {workers.shape} or v_init of shape {v_init.shape} does not "
             "broadcast with the hyper-parameters: give numbers or arrays of one shape."
         ) from None
+    cells, runs = columns[0].size, np.size(replicates)
+    largest = {name: float(np.max(given[name])) for name in ("T", "workers", "b")}
+    check_room(
+        memory(problem, cells, runs, largest if trajectory else None),
+        f"{cells} cell"
+        + ("s" if cells > 1 else "")
+        + f" of {runs} run"
+        + ("s" if runs > 1 else ""),
+        CURE,
+    )
     flat = {name: column.ravel() for name, column in zip(given, columns, strict=True)}
-    cells, runs = len(flat["T"]), len(replicates)
     keys = []
     for index in range(cells):
         cell = {name: column[index].item() for name, column in flat.items()}
@@ -274,7 +292,7 @@ def _check_samples(hyper: Hyperparameters, workers: np.ndarray, numbers: int) ->
 
 def _choice(name: str, value: str, known: Any) -> None:
     if value not in known:
-        raise InputError(f"{name} = {value!r} is not known: use {', '.join(known)}.")
+        raise unknown(name, value, known)
 
 
 def _whole(name: str, value: Any, least: int) -> int:
@@ -302,21 +320,22 @@ def _checked_v_init(v_init: npt.ArrayLike) -> np.ndarray:
     return out + 0.0  # -0.0 is 0
 
 
-def _check_float32(problem: Problem, hyper: Hyperparameters, v_init: np.ndarray) -> None:
+def _check_dtype(problem: Problem, hyper: Hyperparameters, v_init: np.ndarray, dtype: str) -> None:
+    cure = " or pass dtype float64" if dtype == "float32" else ""
     smallest = float(np.min(hyper.eps))
-    if smallest < SMALLEST_EPS_FLOAT32:
+    if smallest < SMALLEST_EPS[dtype]:
         raise InputError(
-            f"eps = {smallest:g} is below {SMALLEST_EPS_FLOAT32:g}: eps^2 is no normal float32 "
-            "number. Raise eps or pass dtype float64."
+            f"eps = {smallest:g} is below {SMALLEST_EPS[dtype]:g}: eps^2 is no normal {dtype} "
+            f"number. Raise eps{cure}."
         )
     sizes = {"eps": hyper.eps, "gamma": hyper.gamma, "rho": hyper.rho, "G": problem.G,
              "L": problem.L, "v_init": v_init}  # fmt: skip
     for name, values in sizes.items():
         largest = float(np.max(values))
-        if largest > LARGEST_FLOAT32:
+        if largest > LARGEST[dtype]:
             raise InputError(
-                f"{name} = {largest:g} is above {LARGEST_FLOAT32:g}: squares and products would "
-                "leave float32. Rescale the problem or pass dtype float64."
+                f"{name} = {largest:g} is above {LARGEST[dtype]:g}: squares and products would "
+                f"leave {dtype}. Rescale the problem{cure}."
             )
 
 

@@ -2,13 +2,15 @@
 
 ``[problem]`` profile, noise, L, sigma, G, d, start, condition, curvatures, rotation, or
 ``kind = "finite_sum"`` with alpha, start and either N, d, seed, condition, scale, flip or data (a
-.npz or .csv file, beside the spec if its path is relative) and sha256; ``[run]`` method, gamma,
-rho, beta1, beta2, eps, b, T, workers, v_init, runs, seed, record, common_noise, gradient_share, or
-``schedule = "corollary1"`` with c_gamma and c_rho in place of gamma and rho; ``[engine]`` name,
-device, dtype. Hyper-parameters are numbers or lists; lists make a grid.
+.npz, .csv or LIBSVM file, from the spec's folder if its path is relative) and sha256; ``[run]``
+method, gamma, rho, beta1, beta2, eps, b, T, workers, v_init, runs, seed, record, common_noise,
+gradient_share, or ``schedule = "corollary1"`` with c_gamma and c_rho in place of gamma and rho;
+``[engine]`` name, device, dtype. Hyper-parameters are numbers or lists; lists make a grid.
 """
 
+import codecs
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,128 +18,28 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from simulators.problems import FiniteSum, Problem, SeparableProblem
+from simulators.estimate import PER_CELL, Estimate, estimate
+from simulators.memory import check_room
+from simulators.problems import Problem
 from simulators.runs import Runs
-from simulators.simulation import simulate
+from simulators.simulation import LARGEST_RUNS, simulate
+from simulators.spec_tables import EngineSpec as EngineSpec
+from simulators.spec_tables import ProblemSpec as ProblemSpec
+from simulators.spec_tables import RunSpec as RunSpec
+from simulators.spec_tables import Spec as Spec
+from simulators.spec_tables import check_names
 from theory import corollary1
-from theory.errors import InputError
+from theory.errors import InputError, nearest, unknown
 from theory.setting import ROUNDING, Hyperparameters
 from theory.theorem1 import CORRECTED, PRINTED, TIGHT
-
-Numbers = float | list[float]
-
-
-SEPARABLE = (
-    ("profile", "L", "sigma", "G", "d", "start"),
-    ("noise", "condition", "curvatures", "rotation"),
-)
-SYNTHETIC = (("N", "d", "alpha", "seed"), ("condition", "scale", "flip", "start"))
-FROM_FILE = (("data", "alpha"), ("sha256", "start"))
-"""What a ``[problem]`` table needs, and what else it may have."""
-
-KINDS = ("separable", "finite_sum")
-
-
-class ProblemSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """The ``[problem]`` table."""
-
-    kind: str = "separable"
-    profile: str | None = None
-    noise: str = "additive"
-    L: float | None = None
-    sigma: float | None = None
-    G: float | None = None
-    d: float | None = None
-    start: float | list[float] | str | None = None
-    condition: float | None = None
-    curvatures: list[float] | None = None
-    rotation: int | None = None
-    N: float | None = None
-    alpha: float | None = None
-    seed: int | None = None
-    scale: float | None = None
-    flip: float | None = None
-    data: str | None = None
-    sha256: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse a table that lacks what its kind needs, or has what it does not know."""
-        if self.kind not in KINDS:
-            raise InputError(f"kind = {self.kind!r} is not known: use {' or '.join(KINDS)}")
-        needed, optional = self._keys()
-        for name in needed:
-            if getattr(self, name) is None:
-                raise InputError(f"[problem] lacks `{name}`: a {self.kind} problem needs it")
-        for field in msgspec.structs.fields(self):
-            known = ("kind", *needed, *optional)
-            if field.name not in known and getattr(self, field.name) != field.default:
-                with_data = " with data" if self.data is not None else ""
-                raise InputError(
-                    f"[problem] has `{field.name}`, which a {self.kind} problem{with_data} does "
-                    "not know: drop it"
-                )
-
-    def _keys(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        if self.kind == "separable":
-            return SEPARABLE
-        return SYNTHETIC if self.data is None else FROM_FILE
-
-    def make(self) -> SeparableProblem | FiniteSum:
-        """Return the problem."""
-        needed, optional = self._keys()
-        given: dict[str, Any] = {name: getattr(self, name) for name in (*needed, *optional)}
-        given = {name: value for name, value in given.items() if value is not None}
-        if self.kind == "separable":
-            return SeparableProblem(given.pop("profile"), given.pop("noise"), **given)
-        if self.data is None:
-            return FiniteSum.synthetic(given.pop("N"), given.pop("d"), **given)
-        return FiniteSum.from_file(given.pop("data"), **given)
-
-
-class RunSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """The ``[run]`` table."""
-
-    method: str = "adasam"
-    gamma: Numbers | None = None
-    rho: Numbers | None = None
-    beta1: Numbers
-    beta2: Numbers
-    eps: Numbers
-    b: Numbers
-    T: Numbers
-    workers: Numbers = 1
-    v_init: Numbers = 0.0
-    runs: int
-    seed: int
-    record: str = "statistics"
-    common_noise: bool = False
-    gradient_share: float | None = None
-    schedule: str | None = None
-    c_gamma: float | str | None = None
-    c_rho: Numbers | None = None
-
-
-class EngineSpec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The ``[engine]`` table."""
-
-    name: str = "auto"
-    device: str = "auto"
-    dtype: str = "float32"
-
-
-class Spec(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to simulate."""
-
-    problem: ProblemSpec
-    run: RunSpec
-    engine: EngineSpec = msgspec.field(default_factory=EngineSpec)
-
 
 HYPER = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
 """The hyper-parameters of Theorem 1."""
 
 CELL = (*HYPER, "workers", "v_init")
 """What differs from cell to cell."""
+
+SCHEDULES = ("corollary1",)
 
 OPTIMAL = {"corrected": CORRECTED, "tight": TIGHT}
 """The bounds whose leading terms a named c_gamma minimises."""
@@ -149,26 +51,29 @@ def read(path: str | Path) -> Spec:
     Raises
     ------
     InputError
-        If the file cannot be read, is no TOML or JSON, or does not have the keys and types of a
+        If the file cannot be read, is not TOML or JSON, or does not have the keys and types of a
         spec.
 
     A relative path to data is one from the spec's folder.
     """
     path = Path(path)
+    kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
     try:
-        content = path.read_bytes()
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     try:
-        decode = msgspec.json.decode if path.suffix == ".json" else msgspec.toml.decode
-        spec = decode(content, type=Spec)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        kind = "JSON" if path.suffix == ".json" else "TOML"
+        tables = (msgspec.json if kind == "JSON" else msgspec.toml).decode(content)
+        check_names(tables)
+        spec = msgspec.convert(tables, Spec)
+        if spec.problem.data is not None:
+            spec.problem.data = str((path.parent / spec.problem.data).resolve())
+    # Python's own words where a number has 5000 digits, or tables are nested too deeply.
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, OSError) as error:
+        said = "nested too deeply" if isinstance(error, RecursionError) else str(error).rstrip(".")
         raise InputError(
-            f"{path} is no {kind} spec: {error}. See `adasam simulate --help` for its keys."
+            f"{path} is no {kind} spec: {said}. See `adasam simulate --help` for its keys."
         ) from None
-    if spec.problem.data is not None:
-        spec.problem.data = str((path.parent / spec.problem.data).resolve())
     return spec
 
 
@@ -177,18 +82,23 @@ def to_json(spec: Spec) -> dict[str, Any]:
     return msgspec.to_builtins(spec)
 
 
-def cells(spec: Spec, problem: Problem) -> list[dict[str, float]]:
-    """Return every cell's hyper-parameters: the grid that the lists span, last name fastest.
+def grid(spec: Spec) -> dict[str, list[float]]:
+    """Return the lists that span a spec's grid: of gamma and rho or, under a schedule, of c_rho,
+    and of the other hyper-parameters.
 
     Raises
     ------
     InputError
-        If gamma and rho, or the schedule and its constants, are missing or both given.
+        If gamma and rho, or the schedule and its constants, are missing or both given, or b, T or
+        workers are no whole numbers.
     """
     run = spec.run
     lists = {name: _listed(getattr(run, name)) for name in CELL[2:]}
-    if not all(count >= 1 and count == int(count) for count in lists["workers"]):
+    if not all(1 <= count < math.inf and count == int(count) for count in lists["workers"]):
         raise InputError(f"workers = {run.workers}: give whole numbers from 1.")
+    usual = {"gamma": 1, "rho": 0, "beta1": 0, "beta2": 0, "eps": 1, "b": 1, "T": 1}
+    for name in HYPER[2:]:
+        Hyperparameters(**{**usual, name: lists[name]})
     if run.schedule is None:
         for name in ("c_gamma", "c_rho"):
             if getattr(run, name) is not None:
@@ -202,21 +112,41 @@ def cells(spec: Spec, problem: Problem) -> list[dict[str, float]]:
                     "c_gamma and c_rho."
                 )
             lists = {name: _listed(getattr(run, name)), **lists}
-        return [
-            dict(zip(lists, combination, strict=True))
-            for combination in itertools.product(*lists.values())
-        ]
-    if run.schedule != "corollary1":
-        raise InputError(f'schedule = {run.schedule!r} is not known: use "corollary1".')
+        return lists
+    if run.schedule not in SCHEDULES:
+        raise unknown("schedule", run.schedule, SCHEDULES)
     for name in ("gamma", "rho"):
         if getattr(run, name) is not None:
             raise InputError(f"{name} is given beside a schedule: drop one of them.")
     for name in ("c_gamma", "c_rho"):
         if getattr(run, name) is None:
             raise InputError(f'{name} is missing: schedule = "corollary1" needs it.')
-    lists = {"c_rho": _listed(run.c_rho), **lists}
+    return {"c_rho": _listed(run.c_rho), **lists}
+
+
+def expected(spec: Spec, problem: Problem, first: int = 0) -> Estimate:
+    """Return what simulating a spec will take, its replicates from ``first`` on."""
+    run = spec.run
+    runs = min(max(1, run.runs - first), LARGEST_RUNS)  # `simulate` refuses what is beyond
+    return estimate(problem, grid(spec), runs, run.record == "trajectory", run.gradient_share)
+
+
+def cells(spec: Spec, problem: Problem) -> list[dict[str, float]]:
+    """Return every cell's hyper-parameters: the grid that the lists span, last name fastest.
+
+    Raises
+    ------
+    InputError
+        As `grid`, or if there are more cells than the memory holds.
+    """
+    lists = grid(spec)
+    count = math.prod(map(len, lists.values()))
+    check_room(count * PER_CELL, f"a grid of {count} cells", "shorten its lists")
+    combinations = itertools.product(*lists.values())
+    if spec.run.schedule is None:
+        return [dict(zip(lists, combination, strict=True)) for combination in combinations]
     out = []
-    for combination in itertools.product(*lists.values()):
+    for combination in combinations:
         cell = dict(zip(lists, combination, strict=True))
         together = hyperparameters(cell | {"gamma": 1.0, "rho": 0.0}).b
         gamma, rho = corollary1.schedule(
@@ -249,7 +179,11 @@ def _c_gamma(spec: Spec, problem: Problem, eps: float) -> float:
         assert given is not None
         return given
     if given not in OPTIMAL:
-        raise InputError(f"c_gamma = {given!r}: give a number or one of {', '.join(OPTIMAL)}.")
+        near = nearest(given, OPTIMAL)
+        raise InputError(
+            f"c_gamma = {given!r}: give a number or one of {', '.join(OPTIMAL)}"
+            + (f"; did you mean {near!r}?" if near else ".")
+        )
     value = float(corollary1.c_gamma_value(OPTIMAL[given], problem.certificate.constants, eps))
     if not (np.isfinite(value) and value > 0):
         raise InputError(
@@ -300,18 +234,27 @@ def run(
     allow_outside: bool = False,
     first: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Runs:
     """Simulate what a spec says, or what is missing of it: its replicates from ``first`` on.
+
+    ``say`` is called with what it will take, beforehand and only where that is long.
 
     Raises
     ------
     InputError
-        If the spec is malformed, or is outside Theorem 1 and ``allow_outside`` is not set.
+        If the spec is malformed, cannot fit in memory or end, or is outside Theorem 1 and
+        ``allow_outside`` is not set.
     """
     problem = spec.problem.make()
+    ahead = expected(spec, problem, first)
+    ahead.check()
+    if say is not None and ahead.note is not None:
+        say(ahead.note)
     cell_list = cells(spec, problem)
     columns: dict[str, Any] = {name: [cell[name] for cell in cell_list] for name in CELL}
-    Hyperparameters(**{name: columns[name] for name in HYPER})
+    # What is shown beside the runs must be finite: better known before them.
+    CORRECTED.total(problem.certificate.constants, hyperparameters(columns))
     reason = outside(cell_list, problem, spec.run.method)
     if reason is not None and not allow_outside:
         raise InputError(f"{reason} Pass --allow-outside to simulate anyway.")

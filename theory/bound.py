@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import sympy
 
+from theory.errors import InputError
 from theory.setting import ROUNDING, Check, Constants, Hyperparameters, Precondition, values
 from theory.symbols import F, G, Gb, X, eps, symbol
 from theory.units import InhomogeneousError, unit_of
 
 UNIT = F**2 / X**2
 """The unit of the left side, and so the unit that every term must have."""
-
-_quietly = np.errstate(all="ignore")
-"""At the ends of float64 a value is inf, or nan where it cannot be told: no warning says so."""
 
 _ARGUMENTS = (
     "L", "sigma", "G", "d", "Delta", "gamma", "rho", "beta1", "beta2", "eps", "b", "T", "Gb", "tau",
@@ -126,41 +125,47 @@ class Bound:
 
     def _values(self, constants: Constants, hyper: Hyperparameters) -> dict[str, np.ndarray]:
         arrays = values(constants, hyper)
-        arrays["tau"] = np.asarray(np.nan) if self.root is None else self.root(arrays)
+        with np.errstate(all="ignore"):  # what overflows is refused as it is
+            arrays["tau"] = np.asarray(np.nan) if self.root is None else self.root(arrays)
         return arrays
 
-    @_quietly
     def evaluate(self, constants: Constants, hyper: Hyperparameters) -> dict[str, np.ndarray]:
         """Return every term's value, float64 of the broadcast shape, unit F^2/X^2.
 
-        A value beyond float64 is inf, and nan where it cannot be told.
+        Raises
+        ------
+        InputError
+            If one is no finite float64.
         """
         arrays = self._values(constants, hyper)
         shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
-        results = self._term_function(*_ordered(arrays))
+        with np.errstate(all="ignore"):
+            results = self._term_function(*_ordered(arrays))
         return {
-            term.name: np.broadcast_to(np.asarray(result, dtype=np.float64), shape)
+            term.name: np.broadcast_to(self._finite(term.name, result), shape)
             for term, result in zip(self.summands, results, strict=True)
         }
 
-    @_quietly
+    def _finite(self, name: str, value: npt.ArrayLike) -> np.ndarray:
+        return _finite(f"{name} of the bound {self.name}", value)
+
     def total(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
         """Return the bound itself, unit F^2/X^2.
 
         It is nan outside the theorem if `nan_outside`, and at most d G^2 if `capped`.
         """
-        total = _sum(self.evaluate(constants, hyper).values())
+        total = self._finite("total", _sum(self.evaluate(constants, hyper).values()))
         if self.capped:
             total = np.minimum(total, trivial(constants))
         if self.nan_outside:
             total = np.where(self.applies(constants, hyper), total, np.nan)
         return total
 
-    @_quietly
     def phi(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
         """Return Phi: the bound without its two leading terms, unit F^2/X^2."""
         terms = self.evaluate(constants, hyper)
-        return _sum(value for name, value in terms.items() if name not in self.leading)
+        parts = (value for name, value in terms.items() if name not in self.leading)
+        return self._finite("Phi", _sum(parts))
 
     def dominant(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
         """Return the name of the largest term, an array of str of the broadcast shape."""
@@ -168,16 +173,23 @@ class Bound:
         largest = np.argmax(np.stack(list(terms.values())), axis=0)
         return np.array(list(terms))[largest]
 
-    @_quietly
     def preconditions(self, constants: Constants, hyper: Hyperparameters) -> list[Check]:
-        """Return each requirement with its value, limit and margin at these settings."""
+        """Return each requirement with its value, limit and margin at these settings.
+
+        Raises
+        ------
+        InputError
+            If one is no finite float64.
+        """
         arrays = self._values(constants, hyper)
-        sides = iter(self._requirement_function(*_ordered(arrays)))
-        checks = []
-        for item in self.requirements:
-            value, limit = np.asarray(next(sides)), np.asarray(next(sides))
-            holds = np.asarray(value <= limit * (1 + ROUNDING))
-            checks.append(Check(item.name, holds, value, limit, np.asarray(1 - value / limit)))
+        with np.errstate(all="ignore"):
+            sides = iter(self._requirement_function(*_ordered(arrays)))
+            checks = []
+            for item in self.requirements:
+                value, limit = np.asarray(next(sides)), np.asarray(next(sides))
+                holds = np.asarray(value <= limit * (1 + ROUNDING))
+                margin = self._finite(f"the margin of {item.name}", 1 - value / limit)
+                checks.append(Check(item.name, holds, value, limit, margin))
         return checks
 
     def applies(self, constants: Constants, hyper: Hyperparameters) -> np.ndarray:
@@ -211,14 +223,32 @@ class Bound:
         )
 
 
-@_quietly
 def trivial(constants: Constants) -> np.ndarray:
-    """Return d G^2, which bounds the left side by Assumption 3 alone, unit F^2/X^2."""
-    return np.asarray(constants.d) * np.asarray(constants.G) ** 2
+    """Return d G^2, which bounds the left side by Assumption 3 alone, unit F^2/X^2.
+
+    Raises
+    ------
+    InputError
+        If it is no positive float64.
+    """
+    with np.errstate(all="ignore"):
+        value = np.asarray(constants.d) * np.asarray(constants.G) ** 2
+    return _finite("d G^2", np.where(value > 0, value, np.nan), "finite and positive")
 
 
 def _sum(parts: Iterable[np.ndarray]) -> np.ndarray:
     total = np.float64(0)
-    for part in parts:
-        total = total + part
+    with np.errstate(over="ignore"):
+        for part in parts:
+            total = total + part
     return np.asarray(total)
+
+
+def _finite(name: str, value: npt.ArrayLike, rule: str = "finite") -> np.ndarray:
+    array = np.asarray(value, dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise InputError(
+            f"{name} is not {rule} in float64: rescale the setting's units, so that the constants "
+            "are nearer to 1."
+        )
+    return array

@@ -351,4 +351,5 @@ def schedule(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return gamma = c_gamma sqrt(b/T) and rho = c_rho/sqrt(bT), unit X."""
     b, T = np.asarray(b, dtype=np.float64), np.asarray(T, dtype=np.float64)
-    return np.asarray(c_gamma) * np.sqrt(b / T), np.asarray(c_rho) / np.sqrt(b * T)
+    with np.errstate(over="ignore"):  # an infinite gamma is refused where it is used
+        return np.asarray(c_gamma) * np.sqrt(b / T), np.asarray(c_rho) / np.sqrt(b * T)

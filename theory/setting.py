@@ -118,7 +118,8 @@ class Constants:
         for name, array in checked.items():
             object.__setattr__(self, name, array)
         _check_shapes(self)
-        noise, largest = np.broadcast_arrays(self.sigma, np.sqrt(self.d) * self.G)
+        with np.errstate(over="ignore"):
+            noise, largest = np.broadcast_arrays(self.sigma, np.sqrt(self.d) * self.G)
         over = noise > largest * (1 + ROUNDING)
         if over.any():
             raise InputError(

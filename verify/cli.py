@@ -294,7 +294,7 @@ def bound(
     ] = False,
 ) -> None:
     """Evaluate Theorem 1's bound, term by term, with its preconditions."""
-    from theory.errors import InputError
+    from theory.errors import unknown
     from theory.setting import Constants, Hyperparameters
     from theory.theorem1 import VARIANTS
     from verify import tables
@@ -302,7 +302,7 @@ def bound(
 
     _exclude(("--json", json), ("--latex", latex))
     if variant != "all" and variant not in VARIANTS:
-        raise InputError(f"variant = {variant!r} is not known: use {', '.join(VARIANTS)} or all.")
+        raise unknown("variant", variant, (*VARIANTS, "all"))
     chosen = list(VARIANTS.values()) if variant == "all" else [VARIANTS[variant]]
     constants = Constants(L=L, sigma=sigma, G=G, d=d, Delta=Delta)
     hyper = Hyperparameters(
@@ -471,9 +471,9 @@ def simulate(
 
     The logistic loss with the non-convex regulariser alpha sum x^2/(1+x^2) is a [problem] with
     kind = "finite_sum", alpha and, optional, start: of drawn data with N, d, seed and, optional,
-    condition, scale, flip; of your own with data = "file.npz" (arrays A, y) or "file.csv" (the
-    label last), its path from the spec's folder. [run] may then have gradient_share, the share of
-    the steps whose true gradient is evaluated.
+    condition, scale, flip; of your own with data = "file.npz" (arrays A, y), "file.csv" (the label
+    last) or "file.libsvm" (label index:value ...), its path from the spec's folder. [run] may then
+    have gradient_share, the share of the steps whose true gradient is evaluated.
 
     Exit code 1 if a run leaves the finite numbers, 2 for bad input.
     """
@@ -517,6 +517,7 @@ def _simulated(job: "Spec", name: str, allow_outside: bool) -> "Runs":
             job,
             allow_outside=allow_outside,
             progress=lambda done, every: report(name, done, every),
+            say=_note,
         )
 
 

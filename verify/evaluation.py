@@ -48,18 +48,6 @@ def evaluate(bound: Bound, constants: Constants, hyper: Hyperparameters) -> dict
             for check in bound.preconditions(constants, hyper)
         ],
     }
-    numbers = {
-        **content["terms"],
-        "the sum": sum(content["terms"].values()),
-        "d G^2": content["trivial"],
-        **{check["name"]: check["margin"] for check in content["preconditions"]},
-    }
-    wrong = [name for name, value in numbers.items() if not math.isfinite(value)]
-    if wrong:
-        raise InputError(
-            f"the {bound.name} bound is not finite here ({', '.join(wrong)}): choose units of f "
-            "and x in which the setting's numbers are nearer 1."
-        )
     return content
 
 
@@ -67,7 +55,7 @@ def certified(problem: SeparableProblem | FiniteSum) -> dict[str, Any]:
     """Return a problem's certificate, and how far sigma, G and d can be moved, each alone.
 
     A finite sum's constants come from its data, so that nothing can be moved; its constants have
-    a ``method``.
+    a ``method``. Data from a file are described under ``data``.
     """
     certificate = problem.certificate
     meanings = {
@@ -90,7 +78,8 @@ def certified(problem: SeparableProblem | FiniteSum) -> dict[str, Any]:
     if isinstance(problem, FiniteSum):
         for item in constants:
             item["method"] = getattr(certificate, item["name"]).method
-        return {"problem": problem.spec, "constants": constants}
+        data = {} if problem.read_from is None else {"data": problem.read_from}
+        return {"problem": problem.spec, **data, "constants": constants}
     limits: list[dict[str, Any]] = []
     for name, value, (limit, attained), signs in (
         ("sigma", problem.sigma, problem.largest_sigma, ("<", "<=")),

@@ -11,7 +11,7 @@ from figures import style
 from simulators import spec as specs
 from simulators.spec import Spec
 from theory.bound import Bound
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 from theory.setting import Constants
 from theory.theorem1 import VARIANTS
 from verify.claim import ERROR_BUDGET
@@ -147,7 +147,7 @@ def falsify(
         If an argument is malformed.
     """
     if variant not in VARIANTS:
-        raise InputError(f"variant = {variant!r} is not known: use {', '.join(VARIANTS)}.")
+        raise unknown("variant", variant, VARIANTS)
     for name, value, least in (
         ("seed", seed, 0), ("budget", budget, POPULATION), ("cap", cap, FIRST_LOOK)
     ):  # fmt: skip

@@ -88,7 +88,7 @@ def certificate(content: Mapping[str, Any]) -> tuple[Table, ...]:
                 for item in content["constants"]
             ),
         )  # fmt: skip
-        return (constants,)
+        return (_data(content["data"]), constants) if "data" in content else (constants,)
     shape = ", ".join(
         f"{name} {problem[name]:g}" for name in ("condition", "rotation") if name in problem
     )
@@ -114,6 +114,20 @@ def certificate(content: Mapping[str, Any]) -> tuple[Table, ...]:
         ),
     )
     return constants, limits
+
+
+def _data(found: Mapping[str, Any]) -> Table:
+    """Return what a data file was read as."""
+    N, positive = found["N"], found["positive"]
+    low, high = map(number, found["features"])
+    return facts(
+        [
+            ("samples", f"N = {N}"),
+            ("features", f"d = {found['d']}, from {low} to {high}"),
+            ("label", f"{found['label']}: {positive} times 1, {N - positive} times -1"),
+        ],
+        f"Data, {found['file']}",
+    )
 
 
 def claims(items: Iterable[Any]) -> Table:
@@ -150,11 +164,15 @@ def preconditions(values: Sequence[Mapping[str, Any]]) -> Table:
          "margin": "right", "holds": "left"},
         (
             (item["variant"], check["name"], number(check["value"]), number(check["limit"]),
-             f"{check['margin']:+.1%}", _yes(check["holds"]))
+             _percent(check["margin"]), _yes(check["holds"]))
             for item in values
             for check in item["preconditions"]
         ),
     )  # fmt: skip
+
+
+def _percent(share: float) -> str:
+    return f"{share:+.1%}" if abs(share) < 100 else f"{100 * share:+.3g}%"
 
 
 def thresholds(content: Mapping[str, Any]) -> Table:

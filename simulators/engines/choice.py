@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 
 ENGINES = ("auto", "numba", "torch", "triton", "reference")
 
@@ -63,7 +63,7 @@ def choose(
         If one is not known, or they do not go together.
     """
     if engine not in ENGINES:
-        raise InputError(f"engine = {engine!r} is not known: use {', '.join(ENGINES)}.")
+        raise unknown("engine", engine, ENGINES)
     if threads is not None and threads < 1:
         raise InputError(f"threads = {threads}: give a whole number from 1, or none for all cores.")
     if in_torch and engine in ("numba", "triton"):

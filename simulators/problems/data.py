@@ -1,9 +1,7 @@
-"""The data of a finite sum: drawn by the noise contract, or read from a file."""
+"""The data of a finite sum: drawn by the noise contract, checked, and known by their digest."""
 
 import hashlib
-import warnings
-import zipfile
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,77 +57,18 @@ def synthetic(
     return sums * spread, y
 
 
-def read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read A, (N, d), and y, (N,) of -1 and 1, from a file.
+def checked(
+    A: Any, y: Any, name: str, lines: Sequence[int] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return A, (N, d), and y, (N,) of -1 and 1, in float64 and C order.
 
-    A .npz file has the arrays ``A`` and ``y``; a .csv file has a sample a line, its label last,
-    and may begin with a line of names. Labels are -1 and 1, or 0 and 1.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or does not hold this.
+    ``name`` says in errors what they are, and ``lines``, (N,), in which line each sample stands.
     """
-    path = Path(path)
-    if path.suffix not in (".npz", ".csv"):
-        raise InputError(f"data = {path} is no .npz or .csv file: convert it to one of them.")
-    try:
-        A, y = _from_npz(path) if path.suffix == ".npz" else _from_csv(path)
-    except OSError as error:
-        raise InputError(f"data = {path} cannot be read: {error.strerror or error}.") from None
-    return checked(A, y, f"data = {path}")
 
+    def where(row: Any) -> str:
+        return f"sample {row}" if lines is None else f"line {lines[row]}"
 
-def _from_npz(path: Path) -> tuple[Any, Any]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [name for name in ("A", "y") if name not in archive]
-            if missing:
-                raise InputError(
-                    f"data = {path} lacks the array {missing[0]}: save A, (N, d), and y, (N,)."
-                )
-            return archive["A"], archive["y"]
-    except (zipfile.BadZipFile, EOFError, AttributeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"data = {path} is no .npz file of numbers: save it anew.") from None
-
-
-def _from_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        text = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise InputError(f"data = {path} is no text: save it as UTF-8.") from None
-    try:
-        list(map(float, text[0].split(","))) if text else None
-    except ValueError:
-        text = text[1:]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # an empty file is refused below
-            table = np.loadtxt(text, delimiter=",", ndmin=2, comments=None)
-    except ValueError as error:
-        raise InputError(
-            f"data = {path} is no table of numbers ({error}): give a sample a line, with commas, "
-            "its label last."
-        ) from None
-    if table.size == 0 or table.shape[1] < 2:
-        raise InputError(
-            f"data = {path} has the shape {table.shape}: give at least one sample a line, with "
-            "commas, its label last."
-        )
-    return table[:, :-1], table[:, -1]
-
-
-def checked(A: Any, y: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return A, (N, d), and y, (N,) of -1 and 1, in float64 and C order."""
-    try:
-        if not np.isrealobj(A) or not np.isrealobj(y):
-            raise TypeError
-        A = np.ascontiguousarray(A, dtype=np.float64)
-        y = np.ascontiguousarray(y, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name}: A and y must be arrays of numbers.") from None
+    A, y = _doubles(A, name), _doubles(y, name)
     if A.ndim != 2 or A.size == 0:
         raise InputError(f"{name}: A has the shape {A.shape}; give (N, d), N and d at least 1.")
     if y.shape not in ((len(A),), (len(A), 1)):
@@ -140,7 +79,7 @@ def checked(A: Any, y: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     if not fine.all():
         row, column = np.argwhere(~fine)[0]
         raise InputError(
-            f"{name}: feature {column} of sample {row} is {A[row, column]}; give finite numbers "
+            f"{name}: feature {column} of {where(row)} is {A[row, column]:g}; give finite numbers "
             f"up to {LARGEST_FEATURE:g}."
         )
     if not A.any():
@@ -150,10 +89,21 @@ def checked(A: Any, y: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     wrong = ~np.isin(y, (-1.0, 1.0))
     if wrong.any():
         raise InputError(
-            f"{name}: the label of sample {np.argmax(wrong)} is {y[wrong][0]:g}; give -1 and 1, or "
+            f"{name}: the label of {where(np.argmax(wrong))} is {y[wrong][0]:g}; give -1 and 1, or "
             "0 and 1."
         )
     return A + 0.0, y + 0.0
+
+
+def _doubles(values: Any, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind in "cmMV":  # complex numbers, times, records
+            raise TypeError
+        with np.errstate(over="ignore"):  # an infinity is refused by its place
+            return np.ascontiguousarray(array, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name}: A and y must be arrays of numbers.") from None
 
 
 def _check_N(N: int) -> None:

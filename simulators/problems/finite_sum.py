@@ -33,6 +33,7 @@ from scipy.special import entr, expit
 from simulators import noise
 from simulators.problems import data as datasets
 from simulators.problems.certificate import Certificate, Constant
+from simulators.problems.datafile import read
 from simulators.problems.geometry import numbers
 from theory.errors import InputError
 from theory.setting import ROUNDING
@@ -42,6 +43,9 @@ STEEPEST = 3 * math.sqrt(3) / 8
 
 LARGEST_START = 1e100
 """Largest |coordinate| of x_0."""
+
+LARGEST_ALPHA = 1e100
+"""Largest weight of the regulariser."""
 
 PIECE = 2**16
 """Entries of C that a point meets at once."""
@@ -70,10 +74,14 @@ class FiniteSum:
     ----------
     C : (N, d) float64, read-only
         y_i a_i.
+    read_from : dict or None
+        Of data from a file: its ``file``, ``N``, ``d``, where the ``label`` stands, how many labels
+        are ``positive``, and the least and the largest of the ``features``.
     """
 
     C: np.ndarray
     x0: np.ndarray
+    read_from: dict[str, Any] | None = None
     uniforms = 0
 
     def __init__(
@@ -89,6 +97,10 @@ class FiniteSum:
         self.alpha = float(numbers("alpha", alpha, 0)) + 0.0
         if self.alpha < 0:
             raise InputError(f"alpha = {self.alpha:g} is negative: give zero or a positive number.")
+        if self.alpha > LARGEST_ALPHA:
+            raise InputError(
+                f"alpha = {self.alpha:g} is beyond {LARGEST_ALPHA:g}, where squares end: lower it."
+            )
         self.N, self.d = A.shape
         if isinstance(start, str):
             raise InputError(f"start = {start!r}: give a number or a list of d = {self.d}.")
@@ -158,12 +170,20 @@ class FiniteSum:
         start: float | Sequence[float] = 0.0,
         sha256: str | None = None,
     ) -> "FiniteSum":
-        """Return a problem with the data of a file; see `simulators.problems.data.read`.
+        """Return a problem with the data of a file; see `simulators.problems.datafile.read`.
 
         ``sha256`` is what the data should have, where that is known.
         """
-        A, y = datasets.read(path)
-        problem = cls(A, y, alpha=alpha, start=start)
+        table = read(path)
+        problem = cls(table.A, table.y, alpha=alpha, start=start)
+        problem.read_from = {
+            "file": str(path),
+            "N": problem.N,
+            "d": problem.d,
+            "label": table.label,
+            "positive": int((table.y > 0).sum()),
+            "features": [float(table.A.min()), float(table.A.max())],
+        }
         found = problem._source["sha256"]
         if sha256 is not None and sha256 != found:
             raise InputError(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from simulators import noise
-from theory.errors import InputError
+from theory.errors import InputError, nearest
 
 LARGEST_ROTATED = 256
 """Largest d of a rotated problem: each gradient costs d^2."""
@@ -27,9 +27,10 @@ def start_point(start: Any, d: int, plateau: np.ndarray) -> np.ndarray:
     """
     if isinstance(start, str):
         if start not in STARTS:
+            near = nearest(start, STARTS)
             raise InputError(
                 f"start = {start!r} is not a number, a list of {d} numbers, or one of "
-                f"{', '.join(STARTS)}."
+                f"{', '.join(STARTS)}" + (f": did you mean {near!r}?" if near else ".")
             )
         x0 = plateau if start == "plateau" else np.zeros(d)
     else:

@@ -49,8 +49,14 @@ def tensors(data: Any) -> tuple["torch.Tensor", ...]:
             array = tensor(item)
         except (TypeError, ValueError, RuntimeError):
             raise InputError(f"data[{number}] is no array of numbers: give (N, ...).") from None
-        if array.ndim == 0 or array.is_complex() or not torch.isfinite(array).all():
-            raise InputError(f"data[{number}] is not (N, ...) finite real numbers.")
+        if array.ndim == 0 or array.is_complex():
+            raise InputError(f"data[{number}] is not (N, ...) real numbers.")
+        wrong = ~torch.isfinite(array)
+        if wrong.any():
+            value, row = array[wrong][0].item(), int(wrong.nonzero()[0, 0])
+            raise InputError(
+                f"data[{number}] has {value:g} in row {row}: give finite numbers, or drop the row."
+            )
         arrays.append(array)
     lengths = {len(array) for array in arrays}
     if len(lengths) != 1 or not 1 <= min(lengths) <= LARGEST_N:

@@ -23,15 +23,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulators.memory import check_room
 from simulators.problems.certificate import Certificate, Constant
 from simulators.problems.geometry import curvatures as spectrum
 from simulators.problems.geometry import rotation_matrix, start_point
 from simulators.problems.profiles import PROFILES, Profile
 from simulators.sums import row_sum
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 from theory.setting import ROUNDING, Constants
 
 NOISES = ("additive", "shift")
+
+LARGE = 10**6
+"""From this d on memory is asked for before it is taken."""
+
+ARRAYS = 8
+"""How many arrays of d numbers a problem and its certificate need at once."""
+
+LARGEST_U = 1e100
+"""Largest |x_0|/B: squares of u must stay finite."""
+
+SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 class Numbers(NamedTuple):
@@ -101,13 +113,15 @@ class SeparableProblem:
             if np.ndim(value) != 0:
                 raise InputError(f"{name} = {value!r}: a problem takes a single number.")
         if not isinstance(profile, str) or profile not in PROFILES:
-            raise InputError(f"profile = {profile!r} is not known: use {', '.join(PROFILES)}.")
+            raise unknown("profile", profile, PROFILES)
         if noise not in NOISES:
-            raise InputError(f"noise = {noise!r} is not known: use {', '.join(NOISES)}.")
+            raise unknown("noise", noise, NOISES)
         given = Constants(L=L, sigma=sigma, G=G, d=d, Delta=0.0)
         self.profile, self.noise = PROFILES[profile], noise
         self.L, self.sigma, self.G = float(given.L), float(given.sigma), float(given.G)
         self.d = int(given.d)
+        if self.d > LARGE:
+            check_room(8 * ARRAYS * self.d, f"d = {self.d}", "lower d")
         self.condition, self.rotation = condition, rotation
         self.curvatures = spectrum(self.L, self.d, condition, curvatures)
         self.Q = None if rotation is None else rotation_matrix(rotation, self.d)
@@ -123,12 +137,34 @@ class SeparableProblem:
             spread = self.profile.spread
             self.shift = spread.shift(min(self.noise_size / self.H, spread.largest))
         L_j: Any = self.L if self.curvatures is None else self.curvatures
+        self._check_sizes(np.min(L_j))
         self.A, self.B = self.H**2 / L_j, self.H / L_j
         plateau = np.broadcast_to(self.profile.plateau * self.B, (self.d,))
         self.x0 = start_point(start, self.d, plateau if self.Q is None else turn(plateau, self.Q.T))
+        farthest, limit = float(np.abs(self.x0).max()), LARGEST_U * float(np.min(self.B))
+        if farthest > limit:
+            raise InputError(
+                f"start = {farthest:.6g} is beyond {limit:.6g}, from where squares leave float64: "
+                "lower it."
+            )
 
     def __repr__(self) -> str:
         return f"SeparableProblem({self.spec})"
+
+    def _check_sizes(self, least: float) -> None:
+        """Refuse constants whose squares and quotients leave float64, as `least` L_j may make."""
+        with np.errstate(all="ignore"):
+            sizes = {
+                "d G^2": self.d * np.square(self.G),
+                "G^2/L": np.square(self.H) / np.array([self.L, least]),
+                "G/L": self.H / np.array([self.L, least]),
+            }
+        for name, size in sizes.items():
+            if not (np.isfinite(size) & (size >= SMALLEST)).all():
+                raise InputError(
+                    f"L = {self.L:.6g} and G = {self.G:.6g} make {name} leave float64: rescale the "
+                    "units, so that they are nearer to 1."
+                )
 
     def _check_room(self) -> None:
         limit, attained = self.largest_sigma

@@ -20,6 +20,42 @@ def test_float32_refuses_what_its_squares_cannot_hold_and_float64_runs_it(name, 
     assert np.isfinite(runs.mean_grad_norm2).all()
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"G": 1e200}, r"d G\^2 leave float64"),
+        ({"G": 1e-160, "sigma": 0}, r"d G\^2 leave float64"),
+        ({"G": 1e100, "L": 1e-120}, r"G\^2/L leave float64"),
+        ({"G": 1e-100, "L": 1e150, "sigma": 0}, r"G\^2/L leave float64"),
+        ({"G": 1, "condition": 1e307, "L": 1e-5}, r"G\^2/L leave float64"),
+        ({"start": 1e101}, r"start = 1e\+101 is beyond 6\.46447e\+99, from"),
+        ({"start": [0.0, -1e101]}, r"start = 1e\+101 is beyond"),
+    ],
+)
+def test_a_problem_whose_numbers_leave_float64_is_refused(change, said):
+    usual = {"L": 1, "sigma": 0.5, "G": 1, "d": 2, "start": 0.3}
+    with pytest.raises(InputError, match=said):
+        SeparableProblem("huber", "additive", **usual | change)
+
+
+@pytest.mark.parametrize("change", [{"G": 1e150}, {"G": 1e-150, "sigma": 0}, {"start": 6.4e99}])
+def test_a_problem_just_inside_float64_has_a_finite_certificate(change):
+    usual = {"L": 1, "sigma": 0.5, "G": 1, "d": 2, "start": "plateau"}
+    constants = SeparableProblem("huber", "additive", **usual | change).certificate.constants
+    assert np.isfinite([constants.G**2, constants.Delta]).all()
+    assert constants.Delta > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("eps", 1e-154), ("gamma", 1e154), ("rho", 1e154), ("v_init", 1e154)]
+)
+def test_float64_refuses_what_its_squares_cannot_hold(name, value):
+    problem = SeparableProblem("huber", "additive", L=1, sigma=0.5, G=1, d=1, start=0.3)
+    setting = {"gamma": 0.01, "rho": 0.0, "beta1": 0.0, "beta2": 0.9, "eps": 1.0, "b": 1, "T": 3}
+    with pytest.raises(InputError, match=rf"{name} = .* float64.*"):
+        simulate(problem, **setting | {name: value}, runs=1, seed=1, dtype="float64")
+
+
 @pytest.mark.parametrize("bad", ["1.5", [], 10**400, [True, None], b"1"])
 def test_what_is_no_number_is_an_input_error(bad):
     with pytest.raises(InputError, match="L "):

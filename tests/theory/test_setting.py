@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory import Constants, Hyperparameters, InputError
+from theory.bound import trivial
 from theory.setting import values
+from theory.theorem1 import CORRECTED, VARIANTS
 
 CONSTANTS = {"L": 1.0, "sigma": 1.0, "G": 2.0, "d": 10, "Delta": 1.0}
 HYPER = {
@@ -105,3 +107,20 @@ def test_gb_is_the_larger_of_G_and_eps(G, eps):
     )
     assert arrays["Gb"] == max(G, eps)
     assert all(array.dtype == np.float64 for array in arrays.values())
+
+
+def test_a_bound_beyond_float64_is_refused_and_one_just_inside_is_finite():
+    hyper = Hyperparameters(**HYPER)
+    for variant in VARIANTS.values():
+        with pytest.raises(
+            InputError, match="is not finite in float64: rescale the setting's units"
+        ):
+            variant.total(Constants(**CONSTANTS | {"G": 1e160}), hyper)
+        assert np.isfinite(variant.total(Constants(**CONSTANTS | {"Delta": 1e300}), hyper))
+    for G in (1e155, 1e-170):
+        with pytest.raises(InputError, match=r"d G\^2 is not finite and positive"):
+            trivial(Constants(**CONSTANTS | {"G": G, "sigma": 0}))
+    with pytest.raises(InputError, match=r"the margin of gamma <= .* is not finite"):
+        CORRECTED.preconditions(
+            Constants(**CONSTANTS), Hyperparameters(**HYPER | {"eps": 5e-324, "gamma": 1e300})
+        )
