@@ -135,9 +135,13 @@ def _progress() -> Iterator[Any]:
 @app.command()
 def reproduce(
     preset: Annotated[str, typer.Option(help="quick or paper.")] = "quick",
-    out: Annotated[Path, typer.Option(help="Folder for the report and all data.")] = Path(
-        "results"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the report and all data: results by default, results/only/ID with "
+            "--only. What an earlier reproduction left there is replaced."
+        ),
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     only: Annotated[
@@ -146,29 +150,35 @@ def reproduce(
 ) -> None:
     """Judge every claim: print the verdicts, write report.html, claims.json, figures and data.
 
-    Exit code 0 if every verdict is the expected one, 1 if one differs, 2 for bad input.
+    Exit code 0 if every verdict is the expected one, 1 if one differs or something could not be
+    judged or drawn, 2 for bad input.
     """
     import time
 
     from verify import tables
+    from verify.folder import default_folder
     from verify.reproduce import reproduce as run
 
     started = time.monotonic()
+    folder, faults = out or default_folder(only or ()), []
     with _progress() as report:
         judged = run(
             preset=preset,
-            out=out,
+            out=folder,
             seed=seed,
             device=device,
             only=only or (),
             progress=report,
             stage=_note,
+            fault=faults.append,
         )
     _show(tables.verdicts(judged))
     differing = [item.claim.id for item in judged if not item.as_expected]
-    print(f"{out / 'report.html'}, {out / 'claims.json'}; {time.monotonic() - started:.0f} s")
+    print(f"{folder / 'report.html'}, {folder / 'claims.json'}; {time.monotonic() - started:.0f} s")
     if differing:
         print(f"not as expected: {', '.join(differing)}")
+    print("\n".join(faults), end="\n" if faults else "")
+    if differing or faults:
         raise typer.Exit(1)
 
 

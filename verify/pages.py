@@ -8,6 +8,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from verify.summary import quotient
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+"""What a page may load: only what is written in it."""
+
 
 def environment() -> jinja2.Environment:
     """Return Jinja's, for this package's templates: escaping, strict, with the filters below."""
@@ -19,6 +24,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"number": number, "pretty": pretty, "said": said}
+    made.globals |= {"policy": Markup(POLICY), "quotient": quotient}
     return made
 
 
@@ -60,9 +66,9 @@ def said(value: Any) -> Markup:
         if re.fullmatch(r"-?\d+/\d+", str(value)):
             return text + f" = {number(float(Fraction(value)))}"
         return text
-    if value == int(value) and abs(value) < 1e7:
+    if abs(value) < 1e7 and value == int(value):
         return Markup(str(int(value)).replace("-", "−"))
-    mantissa, exponent = math.frexp(value)
+    mantissa, exponent = math.frexp(value)  # inf and nan are their own mantissa
     if mantissa == 0.5 and exponent < -3:
         return pretty(f"2^{exponent - 1}")
     return Markup(number(value))

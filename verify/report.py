@@ -1,6 +1,5 @@
 """The report: one self-contained HTML file, the verdict table first."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,6 +12,7 @@ from verify.claim import ERROR_BUDGET
 from verify.claims import CLAIMS
 from verify.counterexample import counterexample
 from verify.drawing import FIGURES
+from verify.files import to_json
 from verify.pages import environment, inline, pretty
 from verify.summary import measurements
 
@@ -23,6 +23,7 @@ def render(
     figures: Mapping[str, str],
     specs: Mapping[str, str],
     calibration: Mapping[str, Any] | None = None,
+    left_out: Sequence[str] = (),
 ) -> str:
     """Return the report as HTML.
 
@@ -34,12 +35,14 @@ def render(
     figures : mapping of str to str
         SVG files by figure name.
     specs : mapping of str to str
-        The file, below the report's folder, that replays a spec, by the spec's JSON.
+        The file, below the report's folder, that replays a spec, by the spec as `to_json` has it.
     calibration : mapping, optional
         What calibration.json holds.
+    left_out : sequence of str
+        Figures that could not be drawn, with the reason.
     """
     made = environment()
-    made.filters["replay"] = lambda spec: specs[json.dumps(spec)]
+    made.filters["replay"] = lambda spec: specs[to_json(spec)]
     made.filters["told"] = teller({item.claim.id for item in judged})
     made.filters["replayable"] = lambda evidence: bool(measurements(evidence))
     template = made.get_template("report.html.j2")
@@ -60,6 +63,7 @@ def render(
             name: inline(svg, name, f"f{place}")
             for place, (name, svg) in enumerate(figures.items())
         },
+        left_out=left_out,
         calibration=calibration,
         sections=sections(calibration) if calibration else [],
         captions={name: picture.caption for name, picture in FIGURES.items()},
