@@ -4,6 +4,7 @@ Commands import what they need when they run, so that `adasam --help` loads neit
 matplotlib. Bad input ends in one message on stderr and exit code 2.
 """
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,7 +66,14 @@ Outside = Annotated[
 
 
 def main() -> None:
-    """Run the command line; exit 2 on bad input."""
+    """Run the command line; exit 2 on bad input.
+
+    Told to terminate, a command ends as after an error: its temporary files and processes go.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminated)
     try:
         app()
     except MemoryError as error:
@@ -78,6 +86,11 @@ def main() -> None:
         if not isinstance(error, InputError):
             raise
         _refuse(str(error))
+
+
+def _terminated(number: int, _: Any) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _refuse(message: str) -> NoReturn:
