@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from simulators.arrays import read
 from simulators.files import whole
+from theory.errors import InputError
 
 CHECKPOINTS = 64
 """How many checkpoints a run's curves have."""
@@ -149,15 +151,55 @@ class Runs:
 
     @staticmethod
     def load(path: str | Path) -> "Runs":
-        """Read what `save` wrote."""
-        with np.load(path) as archive:
-            return Runs.from_arrays(dict(archive))
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, is damaged, or does not hold runs.
+        """
+        arrays = read(path)
+        wrong = _unlike_runs(arrays)
+        if wrong is not None:
+            raise InputError(f"{path} does not hold runs ({wrong}): write it anew.")
+        return Runs.from_arrays(arrays)
 
     @staticmethod
     def from_arrays(arrays: dict[str, np.ndarray]) -> "Runs":
         """Return the runs of which these are the `arrays`."""
         inputs = Inputs(**{field.name: arrays.pop(field.name) for field in fields(Inputs)})
         return Runs(inputs, **arrays)
+
+
+_OPTIONAL = ("heads", "samples")
+_NAMES = [field.name for kind in (Inputs, Runs) for field in fields(kind) if field.name != "inputs"]
+_WHOLE = ("b", "T", "workers", "cell", "replicate", "key", "step", *_OPTIONAL)
+_CURVES = ("step", "mean_grad_norm2", "mean_weighted_grad_norm2", "objective")
+
+
+def _unlike_runs(arrays: dict[str, np.ndarray]) -> str | None:
+    """Return what keeps arrays from being those of runs, None if nothing does."""
+    for name in _NAMES:
+        if name not in arrays and name not in _OPTIONAL:
+            return f"no array {name!r}"
+    rows, points = arrays["T"].size, arrays["step"].shape[-1:]
+    for name, array in arrays.items():
+        if name not in _NAMES:
+            return f"an array {name!r}"
+        if array.dtype.kind not in ("iu" if name in _WHOLE else "f"):
+            return f"{name} of type {array.dtype}"
+        if name in _CURVES:
+            fine = array.shape == (rows, *points)
+        elif name in ("x", *_OPTIONAL):
+            fine = array.ndim >= 2 and len(array) == rows
+        else:
+            fine = array.shape == ((rows, 2) if name == "key" else (rows,))
+        if not (fine and array.size):
+            return f"{name} of shape {array.shape}"
+    cells = np.unique(arrays["cell"])
+    if cells[0] != 0 or cells[-1] != len(cells) - 1:
+        return "cells that are not numbered from 0"
+    return None
 
 
 def checkpoints(T: int) -> np.ndarray:

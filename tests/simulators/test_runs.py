@@ -1,6 +1,7 @@
 """What goes into an engine and what comes out of it: shapes, files, refusals."""
 
 import dataclasses
+import zipfile
 
 import numpy as np
 import pytest
@@ -112,6 +113,93 @@ def test_runs_come_back_from_their_file(tmp_path, record):
     assert (again.heads is None) == (record == "statistics")
     with np.load(path) as archive:
         assert set(archive.files) == set(runs.arrays())
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A small simulation's file, as bytes."""
+    path = tmp_path_factory.mktemp("saved") / "runs.npz"
+    go(b=[1, 5], T=3, record="trajectory").save(path)
+    return path.read_bytes()
+
+
+def damaged(content, seed):
+    """Return the bytes with one damage: cut, one bit flipped, or a stretch overwritten."""
+    rng = np.random.default_rng(seed)
+    place, out = int(rng.integers(len(content))), bytearray(content)
+    if seed % 3 == 0:
+        return content[:place]
+    if seed % 3 == 1:
+        out[place] ^= 1 << int(rng.integers(8))
+    else:
+        out[place : place + 40] = rng.bytes(40)
+    return bytes(out)
+
+
+def test_a_damaged_file_of_runs_is_an_input_error_that_names_it(tmp_path, saved):
+    path = tmp_path / "damaged.npz"
+    path.write_bytes(saved)
+    sound, refused = Runs.load(path).arrays(), 0
+    for seed in range(150):
+        path.write_bytes(damaged(saved, seed))
+        try:
+            arrays = Runs.load(path).arrays()
+        except InputError as error:
+            refused += "damaged.npz" in str(error)
+        else:  # dates and the like in the zip's own fields: every number is as it was
+            assert all(arrays[name].tobytes() == array.tobytes() for name, array in sound.items())
+            assert seed % 3, "a cut file passed"
+    assert 100 < refused < 150
+
+
+def test_a_bit_flipped_in_a_number_never_passes_unseen(tmp_path, saved):
+    path, number = tmp_path / "runs.npz", go(b=[1, 5], T=3, record="trajectory").x[1, 2].tobytes()
+    assert saved.count(number) == 1
+    flipped = bytearray(saved)
+    flipped[saved.index(number)] ^= 1
+    path.write_bytes(flipped)
+    with pytest.raises(InputError, match=r"runs\.npz is not a \.npz file .* damaged .*CRC"):
+        Runs.load(path)
+
+
+FOREIGN = {
+    "no array 'key'": lambda a: a.pop("key"),
+    "an array 'colour'": lambda a: a.update(colour=np.ones(4)),
+    "key of type float64": lambda a: a.update(key=a["key"] * 1.0),
+    r"b of shape \(3,\)": lambda a: a.update(b=a["b"][:3]),
+    r"objective of shape \(4, 63\)": lambda a: a.update(objective=a["objective"][:, 1:]),
+    r"key of shape \(4,\)": lambda a: a.update(key=a["key"][:, 0]),
+    r"x of shape \(4,\)": lambda a: a.update(x=np.ones(4)),
+    r"\w+ of shape \(4,.*\)": lambda a: a.update(T=np.int64(3)),
+    "gamma of type <U1": lambda a: a.update(gamma=np.array(["a"] * 4)),
+    "cells that are not numbered from 0": lambda a: a.update(cell=a["cell"] + 2**60),
+}
+
+
+@pytest.mark.parametrize("message", FOREIGN)
+def test_a_file_that_does_not_hold_runs_is_an_input_error_that_says_why(tmp_path, message):
+    path, arrays = tmp_path / "runs.npz", go(b=[1, 5], T=3).arrays()
+    FOREIGN[message](arrays)
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match=rf"runs\.npz does not hold runs \({message}"):
+        Runs.load(path)
+
+
+def test_what_is_not_an_npz_file_is_an_input_error_with_its_cure(tmp_path):
+    path = tmp_path / "runs.npz"
+    with pytest.raises(InputError, match=r"runs\.npz cannot be read: No such file"):
+        Runs.load(path)
+    with path.open("wb") as file:
+        np.save(file, np.ones(3))
+    with pytest.raises(InputError, match=r"runs\.npz holds one array.*numpy\.savez"):
+        Runs.load(path)
+    path.write_bytes(b"")
+    with pytest.raises(InputError, match=r"runs\.npz is not a \.npz file"):
+        Runs.load(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("T", "not an array")
+    with pytest.raises(InputError, match=r"runs\.npz holds 'T', which is not an array"):
+        Runs.load(path)
 
 
 @ENGINES
