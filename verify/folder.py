@@ -48,15 +48,15 @@ def refuse_loss(out: Path, claims: Collection[str], only: Sequence[str]) -> None
     InputError
         If verdicts would be lost, or a file there is not what a reproduction leaves.
     """
-    held = _earlier(out)
-    ids = [claim.id for claim in held.claims] if held else []
+    earlier = _earlier(out)
+    ids = [claim.id for claim in earlier.claims] if earlier else []
     lost = [claim_id for claim_id in ids if claim_id not in claims]
     if only and lost:
         raise InputError(
             f"{out} holds verdicts on {len(ids)} claims, of which --only would leave "
             f"{len(ids) - len(lost)}: choose another --out, such as {default_folder(only)}."
         )
-    _files(out)
+    held(out)
 
 
 def make_room(out: Path, names: Collection[str]) -> None:
@@ -65,7 +65,7 @@ def make_room(out: Path, names: Collection[str]) -> None:
     From here on files.json lists the old files and the new, so that the next reproduction knows
     them even if this one is killed before it is done.
     """
-    old = _files(out)
+    old = held(out)
     (out / CLAIMS_FILE).unlink(missing_ok=True)
     _list(out, old | set(names))
     for name in sorted(old - set(names)):
@@ -83,9 +83,9 @@ def finish(out: Path, names: Iterable[str], claims: str) -> None:
     write(out / CLAIMS_FILE, claims)
 
 
-def add(out: Path, paths: Iterable[Path]) -> None:
+def add(out: Path, listed: Collection[str], paths: Iterable[Path]) -> None:
     """List further files, drawn from a reproduction: they go when it goes."""
-    _list(out, _files(out) | {path.relative_to(out).as_posix() for path in paths})
+    _list(out, {*listed, *(path.relative_to(out).as_posix() for path in paths)})
 
 
 def _list(out: Path, names: Collection[str]) -> None:
@@ -101,8 +101,14 @@ def _earlier(out: Path) -> Content | None:
         raise InputError(f"{error} Or choose another --out.") from None
 
 
-def _files(out: Path) -> set[str]:
-    """Return the names of the files that an earlier reproduction left."""
+def held(out: Path) -> set[str]:
+    """Return the names of the files that an earlier reproduction left.
+
+    Raises
+    ------
+    InputError
+        If what says so is not a reproduction's.
+    """
     if (out / LIST).exists():
         listed, _ = read_json(
             out / LIST,
@@ -111,8 +117,8 @@ def _files(out: Path) -> set[str]:
             "remove it, or choose another --out",
         )
         return {name for name in listed.files if _is_ours(name)}
-    held = _earlier(out)
-    return _unlisted(out, held) if held else set()
+    earlier = _earlier(out)
+    return _unlisted(out, earlier) if earlier else set()
 
 
 def _is_ours(name: str) -> bool:
@@ -120,16 +126,15 @@ def _is_ours(name: str) -> bool:
     return name in FILES or (len(parts) > 1 and parts[0] in FOLDERS and ".." not in parts)
 
 
-def _unlisted(out: Path, held: Content) -> set[str]:
+def _unlisted(out: Path, earlier: Content) -> set[str]:
     """Return the files of a reproduction by a version that did not list them.
 
     A spec is known by what it says, data by their study and label, a figure by its name.
     """
     found = {out / name for name in FILES}
     try:
-        said = {
-            to_json(item["spec"]) for claim in held.claims for item in measurements(claim.evidence)
-        }
+        measured = [item for claim in earlier.claims for item in measurements(claim.evidence)]
+        said = {to_json(item["spec"]) for item in measured}
     except (AttributeError, KeyError, TypeError, ValueError):
         raise InputError(
             f"{out / CLAIMS_FILE} is not a reproduction's: remove it, or choose another --out."
@@ -142,9 +147,9 @@ def _unlisted(out: Path, held: Content) -> set[str]:
             found.add(path)
     studies = [claim.study for claim in CLAIMS.values()]
     studies += [picture.study for picture in drawing.FIGURES.values()]
-    preset = PRESETS.get(held.preset, PRESETS["quick"])
+    preset = PRESETS.get(earlier.preset, PRESETS["quick"])
     for study in {study.name: study for study in studies if study}.values():
-        labels = study.specs(preset, held.seed)
+        labels = study.specs(preset, earlier.seed)
         for path in (out / "data" / study.name).glob("*"):
             if re.sub(r"_\d+_runs$", "", path.stem) in labels and path.suffix in (".npz", ".json"):
                 found.add(path)

@@ -18,7 +18,7 @@ from verify.bench.drawing import read, speed
 from verify.drawing import FIGURES, draw_all, shown
 from verify.drawing.trails import falsifier_trails
 from verify.files import writable_folder
-from verify.folder import add
+from verify.folder import add, held
 from verify.hunt import Trail
 
 FOLDERS = {"paper": "figures", "slides": "slides"}
@@ -69,6 +69,7 @@ def redraw(
         if name in FIGURES and name not in there:
             raise InputError(f"{results} has not what {name} shows: {CURE}.")
     pictures = {name: there[name] for name in there if not only or name in only}
+    listed = held(results) if out is None else set()
     beside = {name: find(results, say) for name, find in BESIDE.items() if not only or name in only}
     folder = writable_folder(out or results / FOLDERS[style_name])
     with staged(folder) as place:
@@ -76,12 +77,15 @@ def redraw(
         files = [path for paths in drawn.values() for path in paths]
         for name, makers in beside.items():
             for suffix, make in makers.items():
-                files += _kept(make(look), place, name + suffix, look)
+                try:
+                    files += _kept(make(look), place, name + suffix, look)
+                except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
+                    raise _undrawable(name + suffix, results / PLACES[name], error) from error
     for name in FIGURES:
         if name not in drawn and (not only or name in only):
             say(f"{name} left out: {results} has not what it shows; {CURE}")
     if out is None:
-        add(results, [folder / path.name for paths in drawn.values() for path in paths])
+        add(results, listed, [folder / path.name for paths in drawn.values() for path in paths])
     return [folder / path.name for path in files]
 
 
@@ -93,12 +97,14 @@ def _refuse(results: Path) -> Callable[[str, Exception], None]:
             raise error
         study = FIGURES[name].study
         source = results / "data" / study.name if study else results / "claims.json"
-        reason = f"{type(error).__name__}: {error}"
-        raise InputError(
-            f"{name} cannot be drawn from what {source} holds ({reason}): {CURE} anew."
-        ) from error
+        raise _undrawable(name, source, error) from error
 
     return refuse
+
+
+def _undrawable(name: str, source: Path, error: Exception) -> InputError:
+    reason = f"{type(error).__name__}: {error}"
+    return InputError(f"{name} cannot be drawn from what {source} holds ({reason}): make it anew.")
 
 
 Makers = dict[str, Callable[[Style], Figure]]
@@ -106,7 +112,7 @@ Makers = dict[str, Callable[[Style], Figure]]
 
 
 def _speed(results: Path, say: Callable[[str], None]) -> Makers:
-    path = results / "bench" / "bench.json"
+    path = results / PLACES["engine_speed"]
     if not path.is_file():
         say(f"engine_speed left out: no {path}; `adasam bench --out {path.parent}` makes it")
         return {}
@@ -116,7 +122,7 @@ def _speed(results: Path, say: Callable[[str], None]) -> Makers:
 
 def _trails(results: Path, say: Callable[[str], None]) -> Makers:
     """Return a figure for each variant that was searched, of as many seeds as it can show."""
-    place, makers = results / "falsify", {}
+    place, makers = results / PLACES["falsifier_trail"], {}
     for variant in VARIANTS:
         found = sorted(place.glob(f"falsify_{variant}_seed*_trail.npz"))[: len(LOOKS)]
         trails = {_label(path): Trail.load(path) for path in found}
@@ -132,6 +138,9 @@ def _trails(results: Path, say: Callable[[str], None]) -> Makers:
 
 BESIDE = {"engine_speed": _speed, "falsifier_trail": _trails}
 """Figures of other commands' results, drawn where these are there."""
+
+PLACES = {"engine_speed": Path("bench", "bench.json"), "falsifier_trail": Path("falsify")}
+"""Where these results are, below a reproduction's folder."""
 
 
 def _label(path: Path) -> str:
