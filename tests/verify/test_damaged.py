@@ -220,6 +220,63 @@ def test_a_file_with_something_odd_in_it_is_refused_by_name_or_read(copy, name):
         refused_by_name_or_read(JSON[name], path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("rate", 0), ("rate", -1), ("low", "fast"), ("high", None), ("b", 0), ("engine", 3)],
+)
+def test_a_benchmark_with_a_rate_that_cannot_be_drawn_is_refused(copy, name, value):
+    content = benchmark()
+    content["rows"][1][name] = value
+    (copy / "bench" / "bench.json").write_text(to_json(content))
+    with pytest.raises(InputError, match=rf"bench\.json is not a benchmark.*\.{name}"):
+        read_benchmark(copy / "bench" / "bench.json")
+
+
+@pytest.mark.parametrize("name", ["engine", "d", "value"])
+def test_a_ratio_over_d_that_lacks_what_its_bar_shows_is_refused(copy, name):
+    content = benchmark()
+    del content["ratios"][0][name]
+    (copy / "bench" / "bench.json").write_text(to_json(content))
+    with pytest.raises(InputError, match="a ratio of the case d lacks"):
+        read_benchmark(copy / "bench" / "bench.json")
+
+
+def test_a_calibration_whose_rows_are_not_as_long_as_they_must_be_is_refused(copy):
+    short, planted = calibration(), calibration()
+    short["coverage"][0]["at"] = []
+    other = json.loads(json.dumps(planted["slopes"][0]))
+    other["planted"].append(other["planted"][0])
+    planted["slopes"].append(other)
+    for content in (short, planted):
+        (copy / "calibration.json").write_text(to_json(content))
+        with pytest.raises(InputError, match=r"calibration\.json is not a calibration"):
+            found(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("point", lambda array: array[:, 1:], "point of shape"),
+        ("T", lambda array: array[1:], "T of shape"),
+        ("T", lambda array: array - 64, "T that cannot be"),
+        ("search", lambda array: array + 2, "a search or a T"),
+        ("ratio", lambda array: array * np.nan, "not a number"),
+        ("ratio", lambda array: array[:0], "of shape"),
+        ("search", lambda array: array.astype(str), "search of type"),
+        ("point", lambda array: array + 100, "outside the box"),
+        ("axes", lambda array: array[::-1], "not those of this version"),
+    ],
+)
+def test_a_trail_that_cannot_be_is_refused(copy, name, change, said):
+    path = copy / "falsify/falsify_tight_seed3_trail.npz"
+    with np.load(path) as archived:
+        content = dict(archived)
+    content[name] = change(content[name])
+    np.savez(path, **content)
+    with pytest.raises(InputError, match=f"does not hold a search's trail .*{said}"):
+        Trail.load(path)
+
+
 @pytest.fixture
 def plain(monkeypatch):
     """Let there be two figures, each a small text, and both of other commands' unsaved."""

@@ -71,9 +71,10 @@ def slopes(said):
 
 def lemma(said):
     where = {"problem": 3, "L": 0.5}
+    faults = ["(2)"] if said == "inconclusive" else []
     content = {"states": 9, "excess": 0.1 if said == "refuted" else -0.1, "rounding": 1e-9,
                "ratio": 0.9, "worst": {"left": 0.9, "right": 1.0, "where": where},
-               "steps": ["(1)", "(2)"], "faults": ["(2)"] if said == "inconclusive" else []}  # fmt: skip
+               "steps": ["(1)", "(2)"], "faults": faults}  # fmt: skip
     return {"lemma": content}
 
 
