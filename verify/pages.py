@@ -3,6 +3,7 @@
 import math
 import re
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -14,8 +15,12 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 """What a page may load: only what is written in it."""
 
 
+@cache
 def environment() -> jinja2.Environment:
-    """Return Jinja's, for this package's templates: escaping, strict, with the filters below."""
+    """Return Jinja's, for this package's templates: escaping, strict, with the filters below.
+
+    There is one, so that a template is compiled once.
+    """
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("verify"),
         autoescape=True,
