@@ -9,8 +9,6 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from verify.summary import quotient
-
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 """What a page may load: only what is written in it."""
 
@@ -29,7 +27,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"number": number, "pretty": pretty, "said": said}
-    made.globals |= {"policy": Markup(POLICY), "quotient": quotient}
+    made.globals["policy"] = Markup(POLICY)
     return made
 
 
