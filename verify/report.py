@@ -1,5 +1,6 @@
 """The report: one self-contained HTML file, the verdict table first."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,7 +13,6 @@ from verify.claim import ERROR_BUDGET
 from verify.claims import CLAIMS
 from verify.counterexample import counterexample
 from verify.drawing import FIGURES
-from verify.files import to_json
 from verify.pages import environment, inline, pretty
 from verify.summary import measurements
 
@@ -35,14 +35,14 @@ def render(
     figures : mapping of str to str
         SVG files by figure name.
     specs : mapping of str to str
-        The file, below the report's folder, that replays a spec, by the spec as `to_json` has it.
+        The file, below the report's folder, that replays a spec, by the spec's JSON.
     calibration : mapping, optional
         What calibration.json holds.
     left_out : sequence of str
         Figures that could not be drawn, with the reason.
     """
     made = environment()
-    made.filters["replay"] = lambda spec: specs[to_json(spec)]
+    made.filters["replay"] = lambda spec: specs[json.dumps(spec)]
     made.filters["told"] = teller({item.claim.id for item in judged})
     made.filters["replayable"] = lambda evidence: bool(measurements(evidence))
     template = made.get_template("report.html.j2")

@@ -1,5 +1,6 @@
 """The main job: simulate, gather evidence, judge, draw, report."""
 
+import json
 import platform
 import time
 import traceback
@@ -323,8 +324,8 @@ def _specs(judged: Sequence[Judged]) -> tuple[dict[str, str], dict[str, str]]:
     paths: dict[str, str] = {}
     for item in judged:
         for instance in measurements(item.evidence):
-            text = to_json(instance["spec"])
-            if text in paths:
+            text, key = to_json(instance["spec"]), json.dumps(instance["spec"])
+            if key in paths:
                 continue
             run = instance["spec"]["run"]
             label = instance.get("name", "control" if run["rho"] == 0 else "speedup")
@@ -337,7 +338,7 @@ def _specs(judged: Sequence[Judged]) -> tuple[dict[str, str], dict[str, str]]:
             while f"{name}.json" in texts:
                 name, number = f"{name}-{number}", number + 1
             texts[f"{name}.json"] = text
-            paths[text] = f"specs/{name}.json"
+            paths[key] = f"specs/{name}.json"
     return texts, paths
 
 
