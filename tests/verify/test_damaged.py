@@ -292,8 +292,8 @@ def plain(monkeypatch):
         return {"svg": str(evidence["one"]["instances"][0]["lhs"] / 2).encode()}
 
     study = Study("curves", small_curves)
-    monkeypatch.setitem(drawing.FIGURES, "of_runs", Picture(of_runs, "Runs.", study))
     monkeypatch.setitem(drawing.FIGURES, "of_evidence", Picture(of_evidence, "Evidence."))
+    monkeypatch.setitem(drawing.FIGURES, "of_runs", Picture(of_runs, "Runs.", study))
     monkeypatch.setattr(redraw, "shown", lambda ids: dict(drawing.FIGURES))
     for name in ("_kept", "falsifier_trails"):
         monkeypatch.setattr(redraw, name, lambda *_: [])
@@ -301,8 +301,8 @@ def plain(monkeypatch):
 
 
 def test_from_a_damaged_file_no_figure_is_drawn_and_none_changed(copy, plain):
-    assert [path.name for path in redraw.redraw(copy)] == ["of_runs.svg", "of_evidence.svg"]
-    drawn = copy / "figures" / "of_runs.svg"
+    assert [path.name for path in redraw.redraw(copy)] == ["of_evidence.svg", "of_runs.svg"]
+    drawn = copy / "figures" / "of_evidence.svg"
     drawn.write_text("old")
     before, rng = sorted(copy.rglob("*")), np.random.default_rng(SEED)
     # `found` is the report's affair: no figure shows a calibration.
