@@ -3,14 +3,17 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import Spec
 from theory.errors import InputError
 from verify.claim import Results
-from verify.files import writable_folder, write
+from verify.files import as_numbers, to_json, writable_folder, write
+from verify.reading import read_json
 from verify.verdict import Evidence
 
 CURE = "`make reproduce` makes it"
@@ -22,12 +25,40 @@ def save(folder: Path, studies: Mapping[str, Results]) -> None:
         place = writable_folder(folder / study)
         for label, (spec, runs) in results.items():
             runs.save(place / f"{label}.npz")
-            write(place / f"{label}.json", _text(specs.to_json(spec)))
+            write(place / f"{label}.json", to_json(specs.to_json(spec)))
 
 
 def through_json(evidence: Evidence) -> Evidence:
     """Return evidence as claims.json gives it back: lists for tuples, strings for keys."""
-    return json.loads(_text(evidence))
+    return as_numbers(json.loads(to_json(evidence)))
+
+
+class ClaimEntry(msgspec.Struct):
+    """A claim in claims.json."""
+
+    id: str
+    evidence: dict[str, Any]
+
+
+class Content(msgspec.Struct):
+    """What is read of claims.json."""
+
+    claims: list[ClaimEntry]
+    schema: Literal[1] = 1
+    preset: str = "quick"
+    seed: int = 0
+
+
+def read_claims(results: Path) -> Content:
+    """Return what a reproduction's claims.json holds.
+
+    Raises
+    ------
+    InputError
+        If the folder has no claims.json, or one that is not a reproduction's.
+    """
+    content, _ = read_json(results / "claims.json", Content, "a reproduction's", f"{CURE} anew")
+    return content
 
 
 def read_evidence(results: Path) -> dict[str, Evidence]:
@@ -36,16 +67,9 @@ def read_evidence(results: Path) -> dict[str, Evidence]:
     Raises
     ------
     InputError
-        If the folder has no claims.json, or one that is no reproduction's.
+        If the folder has no claims.json, or one that is not a reproduction's.
     """
-    path = results / "claims.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {claim["id"]: claim["evidence"] for claim in content["claims"]}
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): {CURE}.") from None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is no reproduction's: {CURE} anew.") from None
+    return {claim.id: as_numbers(claim.evidence) for claim in read_claims(results).claims}
 
 
 class Archived(Mapping[str, tuple[Spec, Runs]]):
@@ -84,7 +108,3 @@ class Studies(Mapping[str, Results]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def _text(content: Any) -> str:
-    return json.dumps(content, indent=1, allow_nan=False) + "\n"

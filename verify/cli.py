@@ -5,6 +5,7 @@ matplotlib. Bad input ends in one message on stderr and exit code 2.
 """
 
 import io
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,11 +104,18 @@ Outside = Annotated[
 
 
 def main() -> None:
-    """Run the command line; exit 2 on bad input."""
+    """Run the command line; exit 2 on bad input.
+
+    Told to terminate, a command ends as after an error: its temporary files and processes go.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A letter that the terminal does not have, or a file's odd name, is written as \\x...
             stream.reconfigure(errors="backslashreplace")
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminated)
     try:
         app()
     except MemoryError as error:
@@ -133,6 +141,11 @@ def _console(*, stderr: bool = False, width: int | None = None) -> Console:
     return Console(
         stderr=stderr, width=width, soft_wrap=stderr, markup=False, emoji=False, highlight=False
     )
+
+
+def _terminated(number: int, _: Any) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _refuse(message: str) -> NoReturn:
@@ -199,9 +212,12 @@ def _progress() -> Iterator[Any]:
 def reproduce(
     preset: Annotated[str, typer.Option(help="quick or paper.")] = "quick",
     out: Annotated[
-        Path,
-        _folder("Folder for the report and all data."),
-    ] = Path("results"),
+        Path | None,
+        _folder(
+            "Folder for the report and all data: results by default, results/only/ID with --only. "
+            "What an earlier reproduction left there is replaced."
+        ),
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     only: Annotated[
@@ -210,29 +226,35 @@ def reproduce(
 ) -> None:
     """Judge every claim: print the verdicts, write report.html, claims.json, figures and data.
 
-    Exit code 0 if every verdict is the expected one, 1 if one differs, 2 for bad input.
+    Exit code 0 if every verdict is the expected one, 1 if one differs or something could not be
+    judged or drawn, 2 for bad input.
     """
     import time
 
     from verify import tables
+    from verify.folder import default_folder
     from verify.reproduce import reproduce as run
 
     started = time.monotonic()
+    folder, faults = out or default_folder(only or ()), []
     with _progress() as report:
         judged = run(
             preset=preset,
-            out=out,
+            out=folder,
             seed=seed,
             device=device,
             only=only or (),
             progress=report,
             stage=_note,
+            fault=faults.append,
         )
     _show(tables.verdicts(judged))
     differing = [item.claim.id for item in judged if not item.as_expected]
-    print(f"{out / 'report.html'}, {out / 'claims.json'}; {time.monotonic() - started:.0f} s")
+    print(f"{folder / 'report.html'}, {folder / 'claims.json'}; {time.monotonic() - started:.0f} s")
     if differing:
         print(f"not as expected: {', '.join(differing)}")
+    print("\n".join(faults), end="\n" if faults else "")
+    if differing or faults:
         raise typer.Exit(1)
 
 

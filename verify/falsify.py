@@ -1,6 +1,5 @@
 """Look for the instance that a bound comes nearest to failing on, and judge it on fresh runs."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,11 @@ from theory.theorem1 import VARIANTS
 from verify.claim import ERROR_BUDGET
 from verify.drawing.trails import falsifier_trails
 from verify.evaluation import evaluate
-from verify.files import write
+from verify.files import to_json, write
 from verify.hunt import POPULATION, SEARCHES, Progress, Search, Trail
 from verify.instances import edges, spec_at
 from verify.statistics import Interval, finite_sample_mean
+from verify.summary import quotient
 from verify.verdict import Verdict, verdict
 
 FIRST_LOOK, LOOK_FACTOR = 1024, 4
@@ -91,9 +91,9 @@ class Found:
             "evaluations": len(self.trail.ratio),
             "stopped": self.stopped or None,
             "first_false": self.trail.first_false,
-            "ratio": instance["lhs"] / rhs,
-            "ratio_low": instance["lhs_low"] / rhs,
-            "ratio_high": instance["lhs_high"] / rhs,
+            "ratio": quotient(instance["lhs"], rhs),
+            "ratio_low": quotient(instance["lhs_low"], rhs),
+            "ratio_high": quotient(instance["lhs_high"], rhs),
             "verdict": self.verdict,
             "searched": {
                 name: float(trail.ratio[trail.search == number].max())
@@ -211,8 +211,8 @@ def save(found: Found, folder: Path) -> list[Path]:
     stem = f"falsify_{found.bound.name}_seed{found.seed}"
     result, spec = folder / f"{stem}.json", folder / f"{stem}_spec.json"
     trail = folder / f"{stem}_trail.npz"
-    write(result, json.dumps(found.as_json(), indent=1, allow_nan=False) + "\n")
-    write(spec, json.dumps(specs.to_json(found.spec), indent=1) + "\n")
+    write(result, to_json(found.as_json()))
+    write(spec, to_json(specs.to_json(found.spec)))
     found.trail.save(trail)
     label = f"{found.bound.name}, seed {found.seed}"
     figure = falsifier_trails({label: found.trail})

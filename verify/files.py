@@ -1,9 +1,13 @@
 """Text files and folders for results."""
 
+import json
+import math
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from simulators.files import whole
+from simulators.files import sweep, whole
 from theory.errors import InputError
 
 
@@ -13,8 +17,38 @@ def write(path: Path, content: str) -> None:
         file.write(content.encode())
 
 
+SPELLED = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+"""The strings that stand in a JSON file of ours for numbers that JSON has not."""
+
+
+def to_json(content: Any) -> str:
+    """Return content as JSON; a number that is not finite is one of the strings of `SPELLED`."""
+    return json.dumps(_spelled(content), indent=1, allow_nan=False) + "\n"
+
+
+def _spelled(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {name: _spelled(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_spelled(value) for value in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return "NaN" if math.isnan(content) else "Infinity" if content > 0 else "-Infinity"
+    return content
+
+
+def as_numbers(content: Any) -> Any:
+    """Return what a JSON file of ours holds, with numbers for the strings of `SPELLED`."""
+    if isinstance(content, dict):
+        return {name: as_numbers(value) for name, value in content.items()}
+    if isinstance(content, list):
+        return [as_numbers(value) for value in content]
+    return SPELLED.get(content, content) if isinstance(content, str) else content
+
+
 def writable_folder(path: Path) -> Path:
     """Make a folder if need be, and see that it can be written to.
+
+    Temporary files that a killed process left in it go.
 
     Raises
     ------
@@ -23,6 +57,7 @@ def writable_folder(path: Path) -> Path:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
+        sweep(path)
         with tempfile.TemporaryFile(dir=path):
             return path
     except OSError as error:

@@ -16,7 +16,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,10 @@ from scipy.optimize import differential_evolution, minimize
 
 from simulators import simulate
 from simulators import spec as specs
+from simulators.arrays import read
 from simulators.files import whole
 from theory.bound import UNIT, Bound
+from theory.errors import InputError
 from theory.setting import Constants
 from verify.instances import AXES, NAMES, SCALE, START, spec_at, unscaled
 
@@ -98,9 +100,44 @@ class Trail:
 
     @staticmethod
     def load(path: Path) -> "Trail":
-        """Read what `save` wrote."""
-        with np.load(path) as archive:
-            return Trail(**{name: archive[name] for name in archive.files if name != "axes"})
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, is damaged, or does not hold a trail of these axes.
+        """
+        arrays = read(path)
+        axes = arrays.pop("axes", np.array([]))
+        wrong = _unlike_a_trail(axes, arrays)
+        if wrong is not None:
+            raise InputError(
+                f"{path} does not hold a search's trail ({wrong}): `adasam falsify` makes it anew."
+            )
+        return Trail(**arrays)
+
+
+def _unlike_a_trail(axes: np.ndarray, arrays: dict[str, np.ndarray]) -> str | None:
+    """Return what keeps arrays from being those of a trail, None if nothing does."""
+    if axes.tolist() != list(NAMES):
+        return "its axes are not those of this version"
+    names = [field.name for field in fields(Trail)]
+    if sorted(arrays) != sorted(names):
+        return f"its arrays are {', '.join(sorted(arrays))}"
+    count = len(arrays["ratio"]) if arrays["ratio"].ndim else 0
+    for name, array in arrays.items():
+        if array.dtype.kind not in ("iu" if name in ("T", "search") else "f"):
+            return f"{name} of type {array.dtype}"
+        if not count or array.shape != ((count, len(AXES)) if name == "point" else (count,)):
+            return f"{name} of shape {array.shape}"
+    low, high = np.array([(axis.low, axis.high) for axis in AXES]).T
+    if not ((arrays["point"] >= low) & (arrays["point"] <= high)).all():
+        return "a point outside the box"
+    if not (np.isfinite(arrays["ratio"]).all() and (arrays["ratio"] >= 0).all()):
+        return "a ratio that is not a number from 0"
+    if not np.isin(arrays["search"], range(len(SEARCHES))).all() or arrays["T"].min() < 1:
+        return "a search or a T that cannot be"
+    return None
 
 
 def beginning(seed: int) -> np.ndarray:

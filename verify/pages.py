@@ -3,14 +3,22 @@
 import math
 import re
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+"""What a page may load: only what is written in it."""
 
+
+@cache
 def environment() -> jinja2.Environment:
-    """Return Jinja's, for this package's templates: escaping, strict, with the filters below."""
+    """Return Jinja's, for this package's templates: escaping, strict, with the filters below.
+
+    There is one, so that a template is compiled once.
+    """
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("verify"),
         autoescape=True,
@@ -19,6 +27,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"number": number, "pretty": pretty, "said": said}
+    made.globals["policy"] = Markup(POLICY)
     return made
 
 
@@ -60,9 +69,9 @@ def said(value: Any) -> Markup:
         if re.fullmatch(r"-?\d+/\d+", str(value)):
             return text + f" = {number(float(Fraction(value)))}"
         return text
-    if value == int(value) and abs(value) < 1e7:
+    if abs(value) < 1e7 and value == int(value):
         return Markup(str(int(value)).replace("-", "−"))
-    mantissa, exponent = math.frexp(value)
+    mantissa, exponent = math.frexp(value)  # inf and nan are their own mantissa
     if mantissa == 0.5 and exponent < -3:
         return pretty(f"2^{exponent - 1}")
     return Markup(number(value))

@@ -23,6 +23,7 @@ def render(
     figures: Mapping[str, str],
     specs: Mapping[str, str],
     calibration: Mapping[str, Any] | None = None,
+    left_out: Sequence[str] = (),
 ) -> str:
     """Return the report as HTML.
 
@@ -37,6 +38,8 @@ def render(
         The file, below the report's folder, that replays a spec, by the spec's JSON.
     calibration : mapping, optional
         What calibration.json holds.
+    left_out : sequence of str
+        Figures that could not be drawn, with the reason.
     """
     made = environment()
     made.filters["replay"] = lambda spec: specs[json.dumps(spec)]
@@ -60,6 +63,7 @@ def render(
             name: inline(svg, name, f"f{place}")
             for place, (name, svg) in enumerate(figures.items())
         },
+        left_out=left_out,
         calibration=calibration,
         sections=sections(calibration) if calibration else [],
         captions={name: picture.caption for name, picture in FIGURES.items()},

@@ -1,10 +1,12 @@
 """One line that says what evidence amounts to."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from verify.verdict import Evidence, Verdict, verdict
+import numpy as np
+
+from verify.verdict import Evidence, Verdict, kind, verdict, violated
 
 MEANINGS = {
     ("symbolic", "holds"): "proved",
@@ -16,6 +18,8 @@ MEANINGS = {
     ("search", "holds"): "no violation found",
     ("search", "refuted"): "violation found",
     ("search", "inconclusive"): "search too weak",
+    ("symbolic", "inconclusive"): "not decided",
+    ("exact", "inconclusive"): "not decided",
 }
 """What a verdict says, by method: simulation proves nothing, it fails to refute."""
 
@@ -41,22 +45,14 @@ def _looks(evidence: Evidence) -> str:
 
 
 def _figure(evidence: Evidence) -> str:
-    if "parts" in evidence:
-        return _parts(evidence["parts"])
-    if "ranges" in evidence:
-        return _ranges(evidence["ranges"])
-    if "instances" in evidence:
-        return _bound(evidence)
-    if "slope" in evidence:
-        return _slope(evidence)
-    if "pairs" in evidence:
-        return _pairs(evidence["pairs"])
-    if "necessity" in evidence:
-        return _necessity(evidence)
-    if "searches" in evidence:
-        return _searches(evidence["searches"])
-    if "lemma" in evidence:
-        return _lemma(evidence["lemma"])
+    return FIGURES[kind(evidence)](evidence)
+
+
+def _failed(evidence: Evidence) -> str:
+    return f"not judged: {evidence['failed']['reason']} ({evidence['failed']['where']})"
+
+
+def _comparisons(evidence: Evidence) -> str:
     unequal = [item["name"] for item in evidence["comparisons"] if not item["equal"]]
     count = len(evidence["comparisons"])
     if unequal:
@@ -64,7 +60,8 @@ def _figure(evidence: Evidence) -> str:
     return f"all {count} agree"
 
 
-def _parts(parts: Sequence[Evidence]) -> str:
+def _parts(evidence: Evidence) -> str:
+    parts: Sequence[Evidence] = evidence["parts"]
     judged = {verdict(part) for part in parts}
     if len(parts) > 3 and judged == {"holds"} and all("slope" in part for part in parts):
         return f"{len(parts)} slopes, each interval within its margin"
@@ -75,7 +72,9 @@ def _part(part: Evidence) -> str:
     return f"{part['name']}: {summary(part)}" if "name" in part else summary(part)
 
 
-def _ranges(ranges: Sequence[Evidence]) -> str:
+def _ranges(evidence: Evidence) -> str:
+    ranges: Sequence[Evidence] = evidence["ranges"]
+
     def outside(item: Evidence) -> float:
         return max(
             item.get("least", -math.inf) - item["low"], item["high"] - item.get("most", math.inf)
@@ -94,8 +93,10 @@ def _slope(evidence: Evidence) -> str:
     return f"slope {slope:.3f} [{low:.3f}, {high:.3f}]".replace("-", "−")
 
 
-def _pairs(pairs: Sequence[Evidence]) -> str:
-    apart = math.expm1(max(max(-pair["low"], pair["high"]) for pair in pairs))
+def _pairs(evidence: Evidence) -> str:
+    pairs: Sequence[Evidence] = evidence["pairs"]
+    with np.errstate(over="ignore"):
+        apart = np.expm1(_largest(max(-pair["low"], pair["high"]) for pair in pairs))
     return f"{len(pairs)} pairs of equal bT, each within {100 * apart:.2g} % with its interval"
 
 
@@ -107,17 +108,29 @@ def _necessity(evidence: Evidence) -> str:
 
 def _bound(evidence: Evidence) -> str:
     instances = evidence["instances"]
-    violated = [item for item in instances if item["lhs_low"] > item["rhs"]]
-    if violated:
-        worst = max(violated, key=lambda item: item["lhs"] - item["rhs"])
-        ratio = max((item["lhs"] / item["rhs"] for item in violated), default=0.0)
-        times = f", up to {ratio:.3g} times the bound" if ratio > 1 else _sides(worst)
-        return f"violated on {len(violated)} of {len(instances)}{times}"
-    ratio = max(item["lhs"] / item["rhs"] for item in instances)
+    above = list(filter(violated, instances))
+    if above:
+        worst = max(above, key=lambda item: item["lhs"] - item["rhs"])
+        largest = _largest(quotient(item["lhs"], item["rhs"]) for item in above)
+        times = f", up to {largest:.3g} times the bound" if largest > 1 else _sides(worst)
+        return f"violated on {len(above)} of {len(instances)}{times}"
+    ratio = _largest(quotient(item["lhs"], item["rhs"]) for item in instances)
     return f"largest measured/bound = {ratio:.3g} of {len(instances)} instances"
 
 
-def _lemma(lemma: Evidence) -> str:
+def quotient(left: float, right: float) -> float:
+    """Return left/right; where right is 0, inf or nan, as IEEE arithmetic has it."""
+    with np.errstate(all="ignore"):
+        return float(np.divide(left, right))
+
+
+def _largest(values: Iterable[float]) -> float:
+    """Return the largest value, or nan if one is."""
+    return float(np.max(list(values)))
+
+
+def _lemma(evidence: Evidence) -> str:
+    lemma: Evidence = evidence["lemma"]
     if lemma["excess"] > lemma["rounding"]:
         return f"violated, up to {lemma['ratio']:.3g} times the right side"
     counted = f"largest left/right = {lemma['ratio']:.3g} of {lemma['states']} states"
@@ -127,19 +140,35 @@ def _lemma(lemma: Evidence) -> str:
     return f"{counted}; {number} steps check" if number > 1 else f"{counted}; its step checks"
 
 
-def _searches(searches: Sequence[Evidence]) -> str:
+def _searches(evidence: Evidence) -> str:
+    searches: Sequence[Evidence] = evidence["searches"]
     beyond = [item for item in searches if item["found"] > item["limit"]]
     if beyond:
         worst = max(beyond, key=lambda item: item["found"] - item["limit"])
         where = f"{worst['problem']['profile']}, {worst['problem']['noise']} noise"
         return f"{len(beyond)} of {len(searches)} exceeded, {worst['constant']} of {where}"
     shares = [item["found"] / item["certified"] for item in searches if item["certified"] > 0]
-    least = math.floor(1e5 * min(min(shares), 1)) / 1e3
+    least = np.floor(1e5 * np.min([1.0, *shares])) / 1e3  # nan if one is
     return f"none exceeded, each attained to {least:.3f} % or more"
 
 
 def _sides(instance: Evidence) -> str:
     return f": measured {instance['lhs']:.3g}, bound {instance['rhs']:.3g}".replace("-", "−")
+
+
+FIGURES: dict[str, Callable[[Evidence], str]] = {
+    "failed": _failed,
+    "instances": _bound,
+    "slope": _slope,
+    "pairs": _pairs,
+    "ranges": _ranges,
+    "parts": _parts,
+    "slopes": _necessity,
+    "lemma": _lemma,
+    "comparisons": _comparisons,
+    "searches": _searches,
+}
+"""What writes the figure, for each kind of evidence."""
 
 
 def measurements(evidence: Evidence) -> list[dict[str, Any]]:

@@ -64,7 +64,7 @@ def verdicts(judged: Sequence[Any]) -> Table:
                     style=STYLES[item.verdict],
                 ),
                 item.meaning,
-                item.summary,
+                Text(item.summary),
             )
             for item in judged
         ),

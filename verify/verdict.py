@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 Verdict = Literal["holds", "refuted", "inconclusive"]
@@ -31,7 +31,9 @@ def verdict(evidence: Evidence) -> Verdict:
         of a lemma, ``{"lemma": {"excess", "rounding", "states", "faults", ...}}``;
         of a symbolic claim, ``{"comparisons": [{"equal", ...}, ...]}``;
         of searches for a violation, ``{"searches": [{"found", "limit", "certified", "standing",
-        ...}, ...]}``.
+        ...}, ...]}``;
+        of a claim whose evidence could not be gathered or shown, ``{"failed": {"reason",
+        "where"}}``.
 
     Returns
     -------
@@ -52,33 +54,38 @@ def verdict(evidence: Evidence) -> Verdict:
         does at none and every step of its derivation checks. Expressions compared hold if all are
         equal and are refuted otherwise. A certificate holds if no search found more than the limit,
         certified value and rounding, and each search for an exact constant came within `ATTAINED`
-        of it: one that did not was too weak to tell. Else ``inconclusive``.
+        of it: one that did not was too weak to tell. Else ``inconclusive``: so is what failed,
+        and nothing holds on evidence in which anything is not a number.
 
     Raises
     ------
     ValueError
         If the evidence is of no known kind, or there is none.
     """
-    if evidence.get("instances"):
-        return _judge_bound(evidence["instances"])
-    if "slope" in evidence:
-        return _judge_range(evidence)
-    if evidence.get("pairs"):
-        return _judge_pairs(evidence["pairs"])
-    if evidence.get("ranges"):
-        return _all_of([_judge_ratio(item) for item in evidence["ranges"]])
-    if evidence.get("parts"):
-        return _all_of([verdict(part) for part in evidence["parts"]])
-    if evidence.get("slopes"):
-        return _judge_necessity(evidence["necessity"], evidence["slopes"])
-    if "lemma" in evidence:
-        return _judge_lemma(evidence["lemma"])
-    if evidence.get("comparisons"):
-        equal = all(comparison["equal"] for comparison in evidence["comparisons"])
-        return "holds" if equal else "refuted"
-    if evidence.get("searches"):
-        return _judge_searches(evidence["searches"])
+    found = JUDGES[kind(evidence)](evidence)
+    return "inconclusive" if found == "holds" and _has_nan(evidence) else found
+
+
+def kind(evidence: Evidence) -> str:
+    """Return which of `JUDGES` judges evidence: the key that it goes by.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    for name in JUDGES:
+        if evidence.get(name) not in (None, [], ()):
+            return name
     raise ValueError(f"no verdict on evidence with the keys {sorted(evidence)}")
+
+
+def _has_nan(content: Any) -> bool:
+    if isinstance(content, Mapping):
+        return any(map(_has_nan, content.values()))
+    if isinstance(content, list | tuple):
+        return any(map(_has_nan, content))
+    return content != content
 
 
 Limited = tuple[Evidence, float, float]
@@ -120,11 +127,16 @@ def span(item: Evidence) -> tuple[float, float]:
 def _judge_bound(instances: Sequence[Evidence]) -> Verdict:
     if not all(_sampled(instance, instance["lhs_low"]) for instance in instances):
         return "inconclusive"
-    if any(instance["lhs_low"] > instance["rhs"] for instance in instances):
+    if any(map(violated, instances)):
         return "refuted"
     if all(instance["lhs_high"] <= instance["rhs"] for instance in instances):
         return "holds"
     return "inconclusive"
+
+
+def violated(instance: Evidence) -> bool:
+    """Whether the whole interval of a bound's left side lies above the bound."""
+    return instance["rhs"] < instance["lhs_low"] <= instance["lhs_high"]
 
 
 def _sampled(item: Evidence, exact: float) -> bool:
@@ -172,7 +184,7 @@ def _within(item: Evidence, least: float, most: float) -> Verdict:
     low, high = span(item)
     if least <= low and high <= most:
         return "holds"
-    if high < least or low > most:
+    if low <= high and (high < least or low > most):
         return "refuted"
     return "inconclusive"
 
@@ -197,3 +209,20 @@ def _judge_pairs(pairs: Sequence[Evidence]) -> Verdict:
 def _judge_necessity(necessity: Evidence, slopes: Sequence[Evidence]) -> Verdict:
     observed = all(_judge_range(slope) == "holds" for slope in slopes)
     return "refuted" if necessity["fails"] and observed else "inconclusive"
+
+
+JUDGES: dict[str, Callable[[Evidence], Verdict]] = {
+    "failed": lambda _: "inconclusive",
+    "instances": lambda evidence: _judge_bound(evidence["instances"]),
+    "slope": _judge_range,
+    "pairs": lambda evidence: _judge_pairs(evidence["pairs"]),
+    "ranges": lambda evidence: _all_of([_judge_ratio(item) for item in evidence["ranges"]]),
+    "parts": lambda evidence: _all_of([verdict(part) for part in evidence["parts"]]),
+    "slopes": lambda evidence: _judge_necessity(evidence["necessity"], evidence["slopes"]),
+    "lemma": lambda evidence: _judge_lemma(evidence["lemma"]),
+    "comparisons": lambda evidence: (
+        "holds" if all(item["equal"] for item in evidence["comparisons"]) else "refuted"
+    ),
+    "searches": lambda evidence: _judge_searches(evidence["searches"]),
+}
+"""Every kind of evidence, by the key that it goes by, and what judges it."""

@@ -6,6 +6,8 @@ sends x back. Nothing is taken from `simulators.update`.
 """
 
 import json
+import os
+import socket
 import sys
 from pathlib import Path
 
@@ -21,6 +23,9 @@ def main() -> None:
     setting = json.loads((folder / "setting.json").read_text())
     problem = SeparableProblem(**setting["problem"])
     rho, b, key = setting["rho"], setting["b"], setting["key"]
+    # By itself gloo listens on the address of the machine's name, for all the network.
+    names = {name for _, name in socket.if_nameindex()}
+    os.environ["GLOO_SOCKET_IFNAME"] = "lo" if "lo" in names else "lo0"
     dist.init_process_group(
         "gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=n
     )
@@ -43,7 +48,24 @@ def main() -> None:
         dist.broadcast(x, src=0)
         path.append(x.numpy().copy())
     np.save(folder / f"path{rank}.npy", np.stack(path))
+    (folder / f"addresses{rank}.json").write_text(json.dumps(listening()))
     dist.destroy_process_group()
+
+
+def listening() -> list[str]:
+    """Return the addresses on which this process listens, of a Linux system."""
+    own = {str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
+    found = []
+    for table in Path("/proc/self/net").glob("tcp*"):
+        for line in table.read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if state == "0A" and f"socket:[{inode}]" in own:
+                words = bytes.fromhex(local.split(":")[0])
+                raw = b"".join(words[k : k + 4][::-1] for k in range(0, len(words), 4))
+                found.append(
+                    socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw)
+                )
+    return found
 
 
 def heads(t: int, b: int, key: list[int], worker: int, d: int) -> np.ndarray:

@@ -47,6 +47,10 @@ def test_two_processes_around_a_server_go_the_simulators_path(tmp_path, noise):
     )
     setting = {**RUN, "problem": problem.spec, "key": runs.inputs.key[0].tolist()}
     paths = serve(tmp_path, 2, setting)
+    if sys.platform == "linux":  # nothing listens to the network
+        for rank in range(2):
+            addresses = json.loads((tmp_path / f"addresses{rank}.json").read_text())
+            assert set(addresses) == {"127.0.0.1"}
     assert np.array_equal(paths[0], paths[1])
     np.testing.assert_allclose(paths[0], runs.x[0], rtol=0, atol=1e-12)
     fast = simulate(problem, method="local_sam", workers=2, **common, engine="numba")

@@ -277,7 +277,7 @@ def test_what_cannot_be_resumed_is_refused(tmp_path):
     with pytest.raises(InputError, match="another calibration"):
         calibrate(out=tmp_path, cases=few(), seed=3, resume=True)
     (tmp_path / PARTS).write_text("{")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is not an interrupted calibration, or is damaged"):
         calibrate(out=tmp_path, cases=few(), resume=True)
     with pytest.raises(InputError, match="negative"):
         calibrate(cases=few(), seed=-1)

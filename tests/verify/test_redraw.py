@@ -26,7 +26,7 @@ def test_a_missing_archive_is_said_with_its_cure(tmp_path):
     with pytest.raises(InputError, match=r"claims.json cannot be read .*`make reproduce` makes it"):
         redraw(tmp_path)
     (tmp_path / "claims.json").write_text("[]")
-    with pytest.raises(InputError, match=r"claims.json is no reproduction's"):
+    with pytest.raises(InputError, match=r"claims.json is not a reproduction.s"):
         redraw(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["claims.json"]
 

@@ -16,6 +16,7 @@ from theory.theorem1 import CORRECTED, PRINTED, VARIANTS
 from verify import cli
 from verify.claim import PRESETS, Study
 from verify.claims import CLAIMS, theorem1
+from verify.pages import POLICY
 from verify.study import simulate_all
 
 # Enough of theorem1's instances to tell a right noise term from the printed one, on small data.
@@ -229,6 +230,8 @@ def test_the_report_is_one_file_without_outside_requests(monkeypatch, small, tmp
     adasam(monkeypatch, "reproduce", "--only", "theorem1", "--out", str(tmp_path))
     page = (tmp_path / "report.html").read_text()
     assert page.index("<table") < page.index("How to read a verdict")
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    assert page.index(policy) < page.index("<style>")
     assert not re.search(r'(src|href)="(https?:)?//', page)
     assert "@import" not in page
     for target in re.findall(r'href="([^"#]+)"', page):

@@ -1,6 +1,5 @@
 """The whole benchmark: rates, memory and compilation, then ratios."""
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,7 @@ from verify.bench.machine import machine, versions
 from verify.bench.measure import Progress, cores, rates
 from verify.bench.ratios import ratios
 from verify.bench.setting import Setting
-from verify.files import writable_folder, write
+from verify.files import to_json, writable_folder, write
 
 
 def bench(
@@ -86,7 +85,7 @@ def bench(
     if out is not None:
         if is_cpu:
             _draw(out, content)
-        write(out / "bench.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+        write(out / "bench.json", to_json(content))
     return content
 
 

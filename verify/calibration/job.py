@@ -6,13 +6,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from theory.errors import InputError
 from verify.calibration import plan as plans
+from verify.calibration.content import Calibration
 from verify.calibration.plan import Case
 from verify.calibration.tally import CERTAINTY, CONFIDENCES, Tally, coverage, merged
 from verify.calibration.verdicts import judged_bounds, judged_slopes
 from verify.calibration.writing import markdown
-from verify.files import writable_folder, write
+from verify.files import to_json, writable_folder, write
+from verify.reading import read_json
 
 Progress = Callable[[str, int, int], None]
 """Called with (a case's name, parts done, parts in all)."""
@@ -21,6 +25,14 @@ PARTS = "calibration.parts.json"
 """The file of what is counted so far; gone when all is."""
 
 SCHEMA = 1
+
+
+class Left(msgspec.Struct):
+    """What the file of an interrupted calibration holds: each case's tallies by its name."""
+
+    setting: dict[str, Any]
+    done: dict[str, list[Tally]]
+
 
 READ = {"coverage": coverage, "looks": coverage, "bounds": judged_bounds, "slopes": judged_slopes}
 """What a group's tallies say."""
@@ -91,20 +103,26 @@ def calibrate(
         "seconds": round(time.monotonic() - started, 1),
     }  # fmt: skip
     if out is not None:
-        write(out / "calibration.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+        write(out / "calibration.json", to_json(content))
         write(out / "calibration.md", markdown(content))
         (out / PARTS).unlink(missing_ok=True)
     return content
 
 
 def found(out: Path) -> dict[str, Any] | None:
-    """Return the calibration that a folder holds, if it holds one of this version."""
-    try:
-        content = json.loads((out / "calibration.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    """Return the calibration that a folder holds, None if it holds none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is not one of this version.
+    """
+    path = out / "calibration.json"
+    if not path.exists():
         return None
-    known = isinstance(content, dict) and content.get("schema") == SCHEMA
-    return content if known else None
+    cure = f"`adasam calibrate --out {out}` makes it anew"
+    _, content = read_json(path, Calibration, "a calibration of this version", cure)
+    return content
 
 
 def _row(case: Case, tallies: list[Tally]) -> dict[str, Any]:
@@ -124,16 +142,12 @@ def _left(out: Path, setting: dict[str, Any]) -> dict[str, list[Tally]]:
         If there is none, or it was another one.
     """
     path = out / PARTS
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        left, done = content["setting"], content["done"]
-    except FileNotFoundError:
-        raise InputError(f"{path} is not there: run without --resume.") from None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} cannot be read: run without --resume.") from None
-    if left != setting:
+    if not path.exists():
+        raise InputError(f"{path} is not there: run without --resume.")
+    left, _ = read_json(path, Left, "an interrupted calibration", "run without --resume")
+    if left.setting != setting:
         raise InputError(
             f"{path} is from another calibration (its seed, --quick or version differ): run "
             "without --resume."
         )
-    return done
+    return left.done

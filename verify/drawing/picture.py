@@ -42,6 +42,7 @@ def draw_all(
     evidence: Mapping[str, Evidence],
     folder: Path,
     style: Style,
+    failed: Callable[[str, Exception], None],
 ) -> dict[str, list[Path]]:
     """Draw the pictures into a folder; return each one's files, of those that were drawn.
 
@@ -55,13 +56,21 @@ def draw_all(
         By the claim's id.
     folder : Path
     style : Style
+    failed : callable
+        Called with the name of a picture that could not be drawn, and the error.
     """
     drawn = {}
     for name, picture in pictures.items():
-        results = studies[picture.study.name] if picture.study else {}
-        made = picture.draw(results, evidence, style)
-        if made is not None:
-            drawn[name] = list(_keep(made, folder, name, style))
+        try:
+            results = studies[picture.study.name] if picture.study else {}
+            made = picture.draw(results, evidence, style)
+            if made is not None:
+                drawn[name] = list(_keep(made, folder, name, style))
+        except OSError:  # nothing could be written after it
+            raise
+        except Exception as error:
+            plt.close("all")
+            failed(name, error)
     return drawn
 
 
