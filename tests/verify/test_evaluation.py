@@ -166,10 +166,13 @@ def test_at_the_ends_of_float64_a_bound_is_finite_or_refused_in_words_and_never_
     setting = {**NEAR_ONE, **STEP, **extreme}
     constants = Constants(**{key: setting[key] for key in NEAR_ONE})
     hyper = Hyperparameters(**{key: setting[key] for key in STEP})
+    refused, content = "", {}
     try:
         content = evaluate(VARIANTS[name], constants, hyper)
     except InputError as error:
-        assert "in float64: rescale the setting's units" in str(error)
+        refused = str(error)
+    if refused:
+        assert "in float64: rescale the setting's units" in refused
         return
     margins = [item["margin"] for item in content["preconditions"]]
     numbers = [*content["terms"].values(), content["phi"], content["trivial"], *margins]
