@@ -13,7 +13,25 @@ def examine() -> tuple[list[tuple[str, str]], list[str]]:
     facts = list(versions().items())
     choice = choose()
     facts += [("device", choice.device), ("runs go to", str(choice))]
-    return facts, [problem for name in OURS if (problem := _shadow(name))]
+    kept, problems = _kernels()
+    facts.append(("compiled kernels", kept))
+    return facts, problems + [problem for name in OURS if (problem := _shadow(name))]
+
+
+def _kernels() -> tuple[str, list[str]]:
+    """Return where compiled kernels are kept, and complaints about that."""
+    from simulators.engines import compiled
+
+    place, damaged = compiled.examine()
+    problems = [
+        f"{path} is damaged: the next simulation sets it aside and compiles the kernel anew."
+        for path in damaged
+    ]
+    if not compiled.ENABLED:
+        problems.append(compiled.NO_JIT)
+    if place is None:
+        return "not kept", [*problems, compiled.NOWHERE]
+    return f"kept in {place}", problems
 
 
 def _shadow(name: str) -> str | None:

@@ -17,11 +17,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
 from simulators.engines import elementary, lane_gradients, lane_layout, lane_noise, lane_recording
+from simulators.engines.compiled import kernel
 from simulators.engines.lane_gradients import problems, put_gradients, put_objective
 from simulators.engines.lane_layout import (
     ACTIVE,
@@ -70,7 +71,6 @@ from simulators.engines.lane_noise import count_heads, draw_noise, look_up_heads
 from simulators.engines.lane_recording import record, record_step
 from simulators.engines.vectors import (
     FLOAT64,
-    FROM_PYTHON,
     INT64,
     REAL,
     Value,
@@ -333,7 +333,7 @@ objective = _compiled(put_objective, takes_number=False)
 
 
 def _kernel(version):
-    @njit(nogil=True, cache=True, **FROM_PYTHON)
+    @kernel
     def run_blocks(first, last, task, W, fields, plan, room, out, stop, done):
         """Run the blocks [first, last) to their ends, lanes ``W`` a chunk.
 

@@ -23,12 +23,12 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from simulators.engines import elementary, rows
+from simulators.engines.compiled import kernel
 from simulators.engines.elementary import exp, log1p
 from simulators.engines.rows import GROUP, TREE, add_rows, prefetch, products, tree_sum
 from simulators.engines.vectors import (
     CALL,
     FLOAT64,
-    FROM_PYTHON,
     REAL,
     Code,
     Place,
@@ -498,7 +498,7 @@ def _stretch(t, n, run):
 
 
 def _kernel(version):
-    @njit(nogil=True, cache=True, **FROM_PYTHON)
+    @kernel
     def run_samples(first, last, task, every, every_values, every_rho, method, step, stretch,
                     numbers, data, N, columns, x0, space, curves, finals, x, samples, stop,
                     done):  # fmt: skip

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -66,15 +67,23 @@ def run(
 
 @dataclass
 class Compilations:
-    """How many kernels were compiled, not found on disk, and how long that took, in seconds."""
+    """The kernels that were compiled, not found on disk, and how long that took, in seconds."""
 
-    kernels: int = 0
+    made: list[Any] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def kernels(self) -> int:
+        """How many they are."""
+        return len(self.made)
+
     def __str__(self) -> str:
+        from simulators.engines.compiled import is_kept
+
         several = "" if self.kernels == 1 else "s"
+        kept = "kept" if all(map(is_kept, self.made)) else "not kept"
         return (
-            f"compiled {self.kernels} kernel{several} in {self.seconds:.1f} s, kept for next time"
+            f"compiled {self.kernels} kernel{several} in {self.seconds:.1f} s, {kept} for next time"
         )
 
 
@@ -95,7 +104,7 @@ def compilations() -> Iterator[Compilations]:
         def on_end(self, event: event.Event) -> None:
             self.depth -= 1
             if self.depth == 0:
-                seen.kernels += 1
+                seen.made.append(event.data["dispatcher"])
                 seen.seconds += time.perf_counter() - self.started
 
     seen = Compilations()

@@ -95,3 +95,4 @@ def test_what_numba_compiles_is_counted_once_a_kernel():
         assert outer(4) == 10
     assert seen.kernels == 1
     assert str(seen).startswith("compiled 1 kernel in ")
+    assert str(seen).endswith(", not kept for next time")  # it has no cache
