@@ -102,10 +102,25 @@ class _Largest:
         self._k.set_run(self._chunk, LARGEST, larger(self._most.get(), -1.0 * self._least.get()))
 
 
-def _put_reach(k: Block, c: Value, norm2: Value) -> None:
-    """Put rho/||s|| into REACH, 0 where s = 0."""
-    reach = smaller(k.sum(c, RHO) / sqrt(norm2), norm2.like(k.numbers.get(LARGEST_REACH)))
-    k.set_run(c, REACH, select(norm2 > 0.0, reach, norm2.like(0)).to(k.real))
+def _put_reach(k: Block, c: Value, norm2: Value, in_spare: Value) -> None:
+    """Put rho/||s|| into REACH, 0 where s = 0. Of one beyond float32, which has smaller s, the
+    largest factor that it holds goes into s: in OWN if that is ``in_spare``, else in S.
+    """
+    most = k.numbers.get(LARGEST_REACH)
+    ratio, largest = k.sum(c, RHO) / sqrt(norm2), norm2.like(most)
+    if k.real != FLOAT64:
+        far = (norm2 > 0.0) & (ratio > largest)
+        with k.when(some(far)), k.when(k.setting(PERTURBS)):
+            lift = select(far, k.zero.like(most), k.zero.like(1))
+            with k.loop(k.d) as j:
+                n = c * k.d + j
+                with k.either(in_spare) as (spare, plain):
+                    with spare:
+                        k.set_spare_of(n, OWN, k.spare_of(n, OWN) * lift)
+                    with plain:
+                        k.set_of(n, S, k.of(n, S) * lift)
+        ratio = select(far, ratio / largest, ratio)
+    k.set_run(c, REACH, select(norm2 > 0.0, smaller(ratio, largest), norm2.like(0)).to(k.real))
 
 
 @routine
@@ -140,7 +155,7 @@ def _observe(k: Block) -> None:
         k.set_sum(c, GRAD, grad.get())
         k.set_sum(c, WEIGHTED, weighted.get())
         largest.keep()
-        _put_reach(k, c, norm2.get())
+        _put_reach(k, c, norm2.get(), k.setting(ROTATES))
 
 
 @routine
@@ -229,7 +244,7 @@ def _add(k: Block, moved: Value) -> None:
             own64 = own.to(FLOAT64)
             norm2.set(norm2.get() + own64 * own64)
         with k.when(moved.equals(AT_X)):
-            _put_reach(k, c, norm2.get())
+            _put_reach(k, c, norm2.get(), k.number(1))
 
 
 @routine

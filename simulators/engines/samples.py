@@ -190,7 +190,9 @@ def _batch_gradient(data, offsets, first, b, point, columns, z, total, numbers, 
 
 @njit(**CALL)
 def _reach(rows, sums, along, rho, most):
-    """Return rho/||s||, 0 where s = 0, s in the field ``along``."""
+    """Return rho/||s||, 0 where s = 0, s in the field ``along``. Of one beyond the dtype, which has
+    smaller s, the largest factor that it holds goes into s.
+    """
     norm2 = 0.0
     for c in range(len(rows)):
         row, own = rows[c], sums[c]
@@ -198,7 +200,13 @@ def _reach(rows, sums, along, rho, most):
             s = np.float64(row[along + i])
             own[NORM2 + i] = s * s
         norm2 += tree_sum(own, np.int64(NORM2))
-    return rows.dtype.type(min(rho / np.sqrt(norm2), np.float64(most)) if norm2 > 0.0 else 0.0)
+    ratio = rho / np.sqrt(norm2) if norm2 > 0.0 else 0.0
+    if ratio > most:
+        for c in range(len(rows)):
+            for i in range(_C):
+                rows[c, along + i] *= most
+        ratio = min(ratio / np.float64(most), np.float64(most))
+    return rows.dtype.type(ratio)
 
 
 @njit(**CALL)
@@ -477,7 +485,8 @@ def _step(
                             OWN, asked, now)  # fmt: skip
             if turn == 0:
                 _add(rows, OWN, S)
-                reach = _reach(rows, sums, OWN, rho, numbers[LARGEST_REACH])
+                if turns > 1:
+                    reach = _reach(rows, sums, OWN, rho, numbers[LARGEST_REACH])
             if turn == turns - 1:
                 _add(rows, OWN, G)
     if parts > 1:

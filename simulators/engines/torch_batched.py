@@ -40,6 +40,9 @@ SUMS = (*CURVES[:2], *FINALS[:3])
 WORTH_A_GRAPH = 16 * SLOTS
 """Steps that must be left for a CUDA graph to be worth its making."""
 
+LEAST_NORM = 1e-300
+"""Below every sum of squares' root but that of 0."""
+
 REFILL = 2**13
 """About how many Philox blocks a refill of the noise computes at once."""
 
@@ -141,7 +144,7 @@ class _Batch:
         self.problem, self.method, self.inputs = problem, method, inputs
         self.dtype, self.device = dtype, device
         self.perturbs = method.perturbs and bool((inputs.rho > 0).any())
-        self.largest_reach = torch.finfo(dtype).max  # a subnormal s: a shorter delta
+        self.largest_reach = torch.finfo(dtype).max
         self.workers = int(inputs.workers[0])
         # Mini-batch gradients are affine in the noise: workers that share their perturbation act
         # as one whose noise is the mean of theirs.
@@ -202,7 +205,7 @@ class _Batch:
         self.graph = None
         like = self.state["x"]
         self.a, self.c = torch.empty_like(like), torch.empty_like(like)
-        self.reach = torch.empty_like(self.state["rho"])
+        self.reach, self.excess = (torch.empty_like(self.state["rho"]) for _ in range(2))
         self.root = self.state["floor"].sqrt()
         self.sums = torch.zeros(
             len(SUMS), SLOTS, *like.shape, dtype=torch.float64, device=self.device
@@ -367,16 +370,23 @@ class _Batch:
 
     def _perturb(self, x: torch.Tensor, s: torch.Tensor) -> None:
         """Put x + rho s/||s|| into the buffer ``a``."""
-        # Squares in float64, so that a small s has its own norm; where s = 0, delta = 0.
+        # Squares in float64, so that a small s has its own norm; where s = 0, so is delta, since
+        # the ratio is finite.
         if varies(s):
             wide = s.to(torch.float64)
             norm = row_sum(wide * wide).sqrt_()[:, None]
         else:
             norm = torch.linalg.vector_norm(s, 2, 1, True, dtype=torch.float64)
-        norm.masked_fill_(norm == 0, torch.inf)
-        reach = torch.div(self.state["rho"], norm).clamp_(max=self.largest_reach)
-        self.reach.copy_(reach)
-        torch.addcmul(x, s, self.reach, out=self.a)
+        ratio = torch.div(self.state["rho"], norm.clamp_(min=LEAST_NORM))
+        if self.dtype == torch.float64:
+            self.reach.copy_(ratio.clamp_(max=self.largest_reach))
+            torch.addcmul(x, s, self.reach, out=self.a)
+            return
+        # A ratio beyond float32, which has smaller s, is a product of two within.
+        torch.div(ratio, self.largest_reach, out=self.excess).clamp_(1, self.largest_reach)
+        self.reach.copy_(ratio.clamp_(max=self.largest_reach))
+        torch.mul(s, self.reach, out=self.a)
+        torch.addcmul(x, self.a, self.excess, out=self.a)
 
     def _sum(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Take in the history's first ``count`` steps.

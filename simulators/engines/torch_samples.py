@@ -234,7 +234,7 @@ class _Chunk:
         self.width = self.b * max(1, problem.uniforms)
         self.ahead = max(1, AHEAD // (C * self.width * self.workers))
         self.drawn: list[torch.Tensor] = []
-        self.largest_reach = torch.finfo(dtype).max  # a subnormal s: a shorter delta
+        self.largest_reach = torch.finfo(dtype).max
 
         self.x = torch.tensor(problem.x0, device=device).to(dtype).expand(C, d).clone()
         self.m = torch.zeros_like(self.x)
@@ -355,8 +355,11 @@ class _Chunk:
         # Squares in float64, so that a small s has its own norm; where s = 0, delta = 0.
         norm = (s.to(torch.float64) ** 2).sum(1, keepdim=True).sqrt()
         norm.masked_fill_(norm == 0, torch.inf)
-        reach = (self.rho / norm).clamp_(max=self.largest_reach).to(s.dtype)
-        return self.x + reach * s
+        # A ratio beyond the dtype, which has smaller s, is a product of two within.
+        ratio = self.rho / norm
+        reach = ratio.clamp(max=self.largest_reach).to(s.dtype)
+        excess = (ratio / self.largest_reach).clamp_(1, self.largest_reach).to(s.dtype)
+        return self.x + reach * s * excess
 
     def _finish(
         self, t: int, rows: np.ndarray, trajectory: bool, out: dict[str, np.ndarray]

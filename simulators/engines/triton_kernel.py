@@ -148,10 +148,22 @@ def gradients(x, noise, inverse, numbers, PROFILE: tl.constexpr, SHIFTS: tl.cons
 
 @triton.jit
 def reach_of(norm2, rho, largest):
-    """Return rho/||s|| from each lane's sum of squares, 0 where s = 0; all float64."""
+    """Return rho/||s|| from each lane's sum of squares, 0 where s = 0; all float64.
+
+    It is a product of two: float32 may not hold it, and has smaller s.
+    """
     total = tl.sum(norm2, axis=1)[:, None]
-    reach = rho / tl.sqrt(tl.where(total > 0.0, total, 1.0))
-    return tl.where(total > 0.0, tl.minimum(reach, largest), 0.0)
+    ratio = tl.where(total > 0.0, rho / tl.sqrt(tl.where(total > 0.0, total, 1.0)), 0.0)
+    return tl.minimum(ratio, largest), tl.minimum(tl.maximum(ratio / largest, 1.0), largest)
+
+
+@triton.jit
+def moved(x, s, reach, excess):
+    """Return x + reach excess s."""
+    if x.dtype == tl.float64:
+        return x + reach * s
+    else:
+        return x + reach * s * excess
 
 
 @triton.jit
@@ -315,12 +327,13 @@ def run_steps(
                     along = along + (s,)
                     s64 = s.to(tl.float64)
                     norm2 += s64 * s64
-                reach = reach_of(norm2, own_rho, largest).to(real)
+                reach, excess = reach_of(norm2, own_rho, largest)
+                reach, excess = reach.to(real), excess.to(real)
                 S_sum, G_sum = (), ()
                 for k in tl.static_range(PARTS):
                     true, g = gradients(
-                        x[k] + reach * along[k], own_noise[k], inverses[k], constants, PROFILE,
-                        SHIFTS,
+                        moved(x[k], along[k], reach, excess), own_noise[k], inverses[k], constants,
+                        PROFILE, SHIFTS,
                     )  # fmt: skip
                     S_sum = S_sum + (S[k] + along[k],)
                     if PADDED:
@@ -380,11 +393,13 @@ def run_steps(
             max_abs = tl.maximum(max_abs, tl.abs(s))
         if not IS_LOCAL:
             if PERTURBS:
-                reach = reach_of(norm2, own_rho, largest).to(real)
+                reach, excess = reach_of(norm2, own_rho, largest)
+                reach, excess = reach.to(real), excess.to(real)
                 for k in tl.static_range(PARTS):
                     true, g = gradients(
-                        x[k] + reach * S[k], noise[k], inverses[k], constants, PROFILE, SHIFTS
-                    )
+                        moved(x[k], S[k], reach, excess), noise[k], inverses[k], constants, PROFILE,
+                        SHIFTS,
+                    )  # fmt: skip
                     if PADDED:
                         g = tl.where(lane + k * C < D, g, 0.0)
                     G = G + (g,)

@@ -158,6 +158,20 @@ def test_slopes_and_values_are_right_from_afar_to_the_minimiser(interpret, profi
 
 
 @interpreted
+@every_dtype
+@pytest.mark.parametrize("method", ["adasam", "local_sam"])
+def test_the_kernels_perturbation_keeps_its_radius_however_small_the_gradient(
+    interpret, method, dtype
+):
+    for start in (0.0, 2.0**-145, 2.0**-132, 2.0**-66):
+        still = {"start": [start, -2 * start], "sigma": 0.0}
+        spec = make(dtype=dtype, T=1, method=method, workers=2, problem=still, rho=[0.0, 0.1, 1e10],
+                    beta1=0.0, eps=1.5, runs=1)  # fmt: skip
+        runs, truth = interpret(spec), on("reference", spec)
+        np.testing.assert_allclose(runs.x, truth.x, rtol=1e-6, atol=2.0**-147)
+
+
+@interpreted
 def test_the_kernel_draws_the_contracts_integers(interpret):
     # Every width of a field, over words and Philox blocks, and the table.
     steps = {1: 34, 2: 18, 3: 34, 7: 18, 16: 10, 29: 6, 33: 3, 64: 4, 65: 6, 1000: 5}

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from simulators import PROFILES, SeparableProblem, simulate
+from simulators.problems import FiniteSum
 from theory import Constants, InputError
 from verify.statistics import finite_sample_mean
 
@@ -81,13 +82,61 @@ def test_log_cosh_keeps_its_digits_near_zero_and_far_away(u):
     assert float(PROFILES["log_cosh"].value(np.array(u), np)) == pytest.approx(exact, rel=4e-16)
 
 
-@pytest.mark.parametrize("start", [0.0, 1e-35, 1e-30, 1e-25, 1e-20])
+STEP = {"gamma": 0.01, "beta1": 0.0, "beta2": 0.9, "eps": 1.0, "b": 1, "T": 1, "runs": 1}
+TINY = [0.0, 2.0**-145, 2.0**-132, 2.0**-116, 2.0**-66]
+"""Starts whose gradients are as small: beside rho, float32 holds no rho/||s|| for the first three,
+the second and third of which are no normal numbers there; in float64 all are."""
+
+
+def assert_one_step_is_the_references(problem, engine, dtype, rtol=1e-6, **changes):
+    settings = STEP | {"rho": [0.0, 0.1], "seed": 0} | changes
+    runs = simulate(problem, **settings, engine=engine, dtype=dtype)
+    expected = simulate(problem, **settings, engine="reference")
+    least = float(np.finfo(dtype).smallest_subnormal)
+    np.testing.assert_allclose(runs.x, expected.x, rtol=rtol, atol=2 * least)
+    return expected
+
+
+@pytest.mark.parametrize("start", TINY)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("engine", ["numba", "torch"])
 def test_the_perturbation_keeps_its_radius_however_small_the_gradient(engine, start, dtype):
-    """delta = rho s/||s||: no longer than rho where squares of s leave the dtype, 0 where s = 0."""
-    problem = SeparableProblem("huber", "additive", L=1, sigma=0, G=1, d=2, start=start)
-    setting = {"gamma": 0.01, "rho": 0.01, "beta1": 0.0, "beta2": 0.9, "eps": 1.0, "b": 1, "T": 1}
-    runs = simulate(problem, **setting, runs=1, seed=0, engine=engine, dtype=dtype)
-    expected = simulate(problem, **setting, runs=1, seed=0, engine="reference")
-    np.testing.assert_allclose(runs.x, expected.x, rtol=1e-6)
+    """delta = rho s/||s||: of length rho where s is no normal number of the dtype, or its square is
+    none, or rho/||s|| is beyond it; 0 where s = 0, whether rho is 0 or not. The rho of a grid's
+    cells may differ.
+    """
+    steep = [start, -2 * start]
+    problem = SeparableProblem("huber", "additive", L=1, sigma=0, G=1, d=2, start=steep)
+    expected = assert_one_step_is_the_references(problem, engine, dtype)
+    if start:  # the step along the gradient at x + delta shows delta
+        moved = np.linalg.norm(expected.x[1] - problem.x0)
+        assert moved == pytest.approx(0.01 * 0.1, rel=1e-6)
+    for method, workers in (("local_sam", 2), ("local_sam", 1), ("amsgrad", 1), ("adam_sam", 2)):
+        assert_one_step_is_the_references(problem, engine, dtype, method=method, workers=workers)
+    turned = SeparableProblem("huber", "shift", L=1, sigma=0, G=1, d=2, start=steep, rotation=2)
+    for method in ("adasam", "local_sam", "sgd"):
+        # The turned s has the few digits of numbers near the dtype's least.
+        digits = 3e-1 if start and start < 2.0**-140 else 1e-3
+        assert_one_step_is_the_references(
+            turned, engine, dtype, rtol=digits if dtype == "float32" else 1e-6, method=method,
+            workers=2,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["numba", "torch"])
+def test_a_radius_beyond_one_is_kept_where_the_gradient_is_a_normal_number(engine):
+    # rho/||s|| is beyond float32 though ||s|| is not near its end.
+    problem = SeparableProblem("huber", "additive", L=1, sigma=0, G=1, d=2, start=[1e-32, -2e-32])
+    assert_one_step_is_the_references(problem, engine, "float32", rho=[0.5, 1e10, 1e18])
+
+
+@pytest.mark.parametrize("method", ["adasam", "local_sam", "sgd"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", ["numba", "torch"])
+def test_the_perturbation_of_a_finite_sum_keeps_its_radius(engine, dtype, method):
+    # Vanishing features at x = 0: s is tiny, and the gradient at delta is the regulariser's.
+    features = 2.0**-132 * np.array([[1.0, 2.0, -4.0]] * 3)
+    problem = FiniteSum(features, np.ones(3), alpha=0.5)
+    expected = assert_one_step_is_the_references(problem, engine, dtype, method=method, workers=2)
+    if method != "sgd":
+        assert np.abs(expected.x[1]).max() > 1e-5
