@@ -1,20 +1,23 @@
 """Every engine against the reference, and every run against itself in other company."""
 
+import bisect
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators import METHODS, PROFILES, SeparableProblem, simulate, update
-from simulators.engines import cpu_numba, lane_layout, torch_batched
+from simulators import METHODS, PROFILES, SeparableProblem, noise, simulate, update
+from simulators.engines import cpu_numba, lane_layout, lane_noise, lanes, torch_batched
 from simulators.engines.schedule import events
+from simulators.engines.vectors import WIDTH
 from simulators.runs import Runs, checkpoints
 from simulators.simulation import _inputs
 from theory import Hyperparameters, basin
@@ -94,18 +97,20 @@ def grid_of(cells):
     }
 
 
-# Curvatures and rotations, which no method looks at, with the methods that differ most.
-@pytest.mark.parametrize(
-    ("shape", "method"),
-    [
-        (shape, method)
-        for shape in SHAPES
-        for method in METHODS
-        if shape in ("plain", "shift") or method in ("adasam", "local_sam")
-    ],
-)
-@every_profile
-def test_every_engine_follows_the_reference_along_whole_paths(profile, method, shape):
+def pairs():
+    """Profiles, shapes and methods. A profile's code is written out once for workers that share
+    their perturbation, once for those that do not; a method's once for all profiles. So each
+    profile and shape meets a method of either kind, and each shape every method.
+    """
+    together = [name for name, method in METHODS.items() if not method.is_local]
+    for place, shape in enumerate(SHAPES):
+        for number, profile in enumerate(PROFILES):
+            yield profile, shape, together[(number + place) % len(together)]
+            yield profile, shape, "local_sam"
+
+
+@pytest.mark.parametrize(("profile", "shape", "method"), list(pairs()))
+def test_every_engine_follows_the_reference_along_whole_paths(profile, shape, method):
     problem, runs = make(profile, **SHAPES[shape]), 2 if shape == "plain" else 1
     settings = {"method": method, "runs": runs}
     reference = go(problem, engine="reference", **settings, **grid_of(CELLS))
@@ -115,9 +120,9 @@ def test_every_engine_follows_the_reference_along_whole_paths(profile, method, s
         ("float64", 1e-12, 1e-6),
         ("float32", 2 * 70 * ULP["float32"], 1e-3),
     ):
-        # torch, slow on small batches, goes through the first cells alone; and noise and rotation,
-        # which no method looks at, through the methods that differ most.
-        told = method in ("adasam", "local_sam") or shape not in ("shift", "rotated")
+        # torch, slow on small batches, goes through the first cells alone; and each profile through
+        # the least and the most of a problem.
+        told = profile == "cosine" or shape in ("plain", "shift rotated")
         for engine, cells in (("numba", CELLS), ("torch", CELLS[:5]))[: 1 + told]:
             rows = slice(len(cells) * runs)
             batched = go(problem, engine=engine, dtype=dtype, **settings, **grid_of(cells))
@@ -141,8 +146,15 @@ def test_every_engine_follows_the_reference_along_whole_paths(profile, method, s
                 )
 
 
-@every_method
-@every_profile
+@pytest.mark.parametrize(
+    ("profile", "method"),
+    [
+        (profile, method)
+        for number, profile in enumerate(PROFILES)
+        for place, method in enumerate(METHODS)
+        if (number - place) % 3 == 0
+    ],
+)
 def test_one_torch_step_from_the_references_own_states_is_the_references(profile, method):
     # Beyond the first steps, where m and v are 0, and wherever s is, ties with 0 aside.
     problem, setting = make(profile), METHODS[method]
@@ -185,13 +197,20 @@ MIXED = {
 }  # fmt: skip
 
 
-# Torch, slow on small batches, on the least and the most of a problem.
+# Each profile on the least and the most of a problem, some on what is between; torch, which shares
+# its formulas with the reference, on some.
 @pytest.mark.parametrize(
-    ("engine", "shape"),
-    [("numba", shape) for shape in SHAPES] + [("torch", "plain"), ("torch", "shift rotated")],
+    ("engine", "profile", "shape"),
+    [
+        (engine, profile, shape)
+        for engine in ("numba", "torch")
+        for profile in PROFILES
+        for shape in SHAPES
+        if (shape in ("plain", "shift rotated") and (engine, profile) != ("torch", "huber"))
+        or (engine == "numba" and profile in ("cosine", "two_basin"))
+    ],
 )
 @every_dtype
-@every_profile
 def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(engine, profile, dtype, shape):
     # 3 x 3 numbers alone against 72 in company: other places in the vector registers too.
     problem = make(profile, **SHAPES[shape])
@@ -199,7 +218,7 @@ def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(engine, profile, 
         "runs": 3, "dtype": dtype, "record": "statistics", "method": "local_sam", "engine": engine,
     }  # fmt: skip
     grid = go(problem, **settings, **MIXED)
-    for cell in range(8) if shape == "plain" else (1, 3, 6):
+    for cell in range(8) if (engine, shape) == ("numba", "plain") else (1, 3, 6):
         own = {name: values[cell] for name, values in MIXED.items()}
         alone = go(problem, **settings, **own)
         assert_same_bytes(grid, alone, grid.rows(cell))
@@ -214,8 +233,9 @@ def test_reference_runs_are_the_same_bytes_alone_and_in_any_grid(method):
         assert_same_bytes(grid, alone, grid.rows(cell))
 
 
-@every_dtype
-@every_method
+@pytest.mark.parametrize(
+    ("method", "dtype"), list(zip(METHODS, ["float32", "float64"] * 3, strict=True))
+)
 def test_chunks_of_rows_and_refills_of_noise_leave_every_byte(monkeypatch, method, dtype):
     problem = make("cosine")
     settings = {"runs": 3, "dtype": dtype, "method": method, "engine": "torch", **MIXED}
@@ -275,6 +295,44 @@ def test_large_batches_draw_the_contracts_integers_among_several_thresholds_too(
         go(problem, runs=runs, b=sizes, T=T, engine=engine) for engine in ("numba", "reference")
     )
     assert np.array_equal(numba.heads, reference.heads)
+
+
+def look_up(k):
+    """Turn the words at place 0 into numbers of heads."""
+    lane_noise.look_up_heads(k, 0)
+
+
+_look_up = lanes._compiled(look_up, takes_number=False)
+
+
+@numba.njit(error_model="numpy")
+def looked_up(fields, model):
+    _look_up(fields, 0, model)
+
+
+@every_dtype
+@pytest.mark.parametrize("b", [65, 66, 101, 4097, 2**20])
+def test_a_value_at_a_threshold_counts_one_more_than_one_below_it(b, dtype):
+    law, W = noise.magnitude_table(b), WIDTH[np.dtype(dtype)]
+    bits = np.concatenate([law, law - 1, [0, 2**31 - 1]])
+    words = np.concatenate([bits, bits + 2**31])
+    d = -(-len(words) // (4 * W))
+    drawn = np.zeros(4 * W * d, dtype=np.uint32)
+    drawn[: len(words)] = words
+    settings = np.zeros(lane_layout.SETTINGS, dtype=np.int64)
+    settings[lane_layout.B] = b
+    guide, thresholds = cpu_numba._law(b)
+    fields = np.zeros((1, len(lane_layout.FIELDS)), dtype=np.int64)
+    for name, value in {
+        "words": drawn.ctypes.data, "settings": settings.ctypes.data, "guide": guide.ctypes.data,
+        "thresholds": thresholds.ctypes.data, "d": d, "chunks": 1,
+    }.items():  # fmt: skip
+        fields[0, lane_layout.FIELDS.index(name)] = value
+    looked_up(fields, np.empty(0, dtype=dtype))
+    table = law.tolist()
+    sizes = np.array([2 * bisect.bisect_right(table, value) + b % 2 for value in bits.tolist()])
+    heads = np.concatenate([(b + sizes) // 2, (b - sizes) // 2])
+    assert np.array_equal(drawn[: len(words)], heads)
 
 
 @every_dtype
