@@ -35,6 +35,9 @@ from queue import Queue
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+KERNELS = ("lane", "samples", "rows", "vectors", "elementary", "compiled")
+"""How the files begin that numba's kernels are made from."""
+
 LIMIT = 900
 """Seconds that one error's tests may take; an endless loop is noticed, too."""
 
@@ -53,8 +56,9 @@ class Mutant:
 
     @property
     def compiled(self) -> bool:
-        """Whether compiled code may depend on it in ways that numba's cache does not see."""
-        return self.file.startswith("simulators/")
+        """Whether kernels are made from it: they would be compiled anew, over the plain ones."""
+        name = Path(self.file).name
+        return self.file.startswith("simulators/engines/") and name.startswith(KERNELS)
 
     def planted(self) -> str:
         """Return the file's text with the error in it."""
@@ -88,6 +92,10 @@ class Copy:
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
+        kept = folder / "simulators" / "engines" / "__pycache__"
+        kept.mkdir(exist_ok=True)
+        for path in (ROOT / kept.relative_to(folder)).glob("*.kernel"):
+            shutil.copy2(path, kept)
 
     def passes(self, tests: tuple[str, ...], fresh_cache: bool) -> bool:
         """Run tests in the copy until one fails."""

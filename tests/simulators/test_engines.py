@@ -274,7 +274,7 @@ def test_the_processor_and_its_vectors_leave_every_byte_of_numba(tmp_path):
         for name, (constants, method) in cases.items()
     }
     environment = os.environ | {
-        "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path),
+        "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "",
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }  # fmt: skip
     program = Path(__file__).with_name("plain_processor.py")
