@@ -23,6 +23,7 @@ import numba
 from numba import njit
 from numba.core import config
 from numba.core.caching import FunctionCache
+from numba.core.serialize import dumps
 
 from simulators.engines.vectors import FROM_PYTHON
 from simulators.files import whole
@@ -33,7 +34,7 @@ LOG = logging.getLogger(__name__)
 SUFFIX, DAMAGED = ".kernel", ".damaged"
 """Of a kernel's file, and of one that was set aside."""
 
-ENABLED = not config.DISABLE_JIT
+ENABLED = not config.DISABLE_JIT  # pyright: ignore[reportAttributeAccessIssue]
 """Whether numba compiles."""
 
 NO_JIT = (
@@ -132,7 +133,7 @@ class _Files:
 
     def save(self, key: Any, data: Any) -> None:
         """Write ``data`` under ``key``, over what was made from older sources."""
-        content = pickle.dumps((self._name(key), numba.core.serialize.dumps(data)))
+        content = pickle.dumps((self._name(key), dumps(data)))
         with whole(self._path(key)) as file:
             file.write(hashlib.sha256(content).digest() + content)
 

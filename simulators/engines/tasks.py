@@ -104,7 +104,8 @@ def compilations() -> Iterator[Compilations]:
         def on_end(self, event: event.Event) -> None:
             self.depth -= 1
             if self.depth == 0:
-                seen.made.append(event.data["dispatcher"])
+                details: Any = event.data
+                seen.made.append(details["dispatcher"])
                 seen.seconds += time.perf_counter() - self.started
 
     seen = Compilations()

@@ -1,6 +1,7 @@
 """A Triton kernel that does nothing but look words up in the table of the binomial law."""
 
 # pyright: reportArgumentType=none, reportIndexIssue=none, reportCallIssue=none
+# pyright: reportGeneralTypeIssues=none
 
 import triton
 import triton.language as tl
