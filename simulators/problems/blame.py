@@ -19,9 +19,9 @@ CURES = (
     ("dtype", _OTHER),
     ("calling .item()", _INDEX),
     ("data-dependent", "write torch.where for an `if` on numbers: many points go at once"),
-    ("dynamic shape", "write torch.where(mask, t, 0) for t[mask]: every sample has the same shapes"),
+    ("dynamic shape", "write torch.where(mask, t, 0) for t[mask]: shapes must not vary"),
     ("data pointer", "stay in torch: .numpy() and .tolist() take the numbers out of it"),
-    ("inplace", "make a new tensor by torch.stack or torch.cat, in place of z[0] = ... or z += ..."),
+    ("inplace", "make a new tensor by torch.stack or torch.cat in place of z[0] = ..."),
     ("does not require grad", "write torch.func.grad(f)(x) for torch.autograd.grad(f(x), x)"),
     ("randomness", "take all noise from the sample: noise=k gives k uniform numbers"),
 )  # fmt: skip

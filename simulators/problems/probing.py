@@ -75,7 +75,8 @@ def probe(problem: "Custom") -> float:
 
 def _samples(problem: "Custom") -> np.ndarray:
     """Return some samples as runs draw them, (n, 1) or (n, k): uniforms are the
-    least, the largest, and numbers between."""
+    least, the largest, and numbers between.
+    """
     if problem.uniforms:
         shares = np.linspace(0, 1, SAMPLES * problem.uniforms)
         return 2 * np.rint(shares * (2**23 - 1)).astype(np.int64).reshape(SAMPLES, -1) + 1

@@ -254,7 +254,8 @@ class _Look:
             falls = beyond[1]
             values = [problem.at_x0 - drop for drop in falls["values"]]
             rest |= _where(falls | {"values": values})
-        return row("f_star", problem.claims["f_star"], problem.at_x0 - value, scale=scale, **rest)
+        rest |= {"start": problem.at_x0, "scale": scale}
+        return row("f_star", problem.claims["f_star"], problem.at_x0 - value, **rest)
 
     def _climb(
         self, value: Callable[[np.ndarray], np.ndarray], limit: float
@@ -292,7 +293,7 @@ class _Look:
         self, value: Callable[[np.ndarray, np.ndarray], np.ndarray], centre: np.ndarray,
         unit: float, most: float, x: np.ndarray, t: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-        """Maximise over x, within ``most`` of a centre on a scale of ``unit``, and over widths t."""
+        """Maximise over x, up to ``most`` from a centre, from ``unit`` on, and over widths t."""
         reach = float(np.arcsinh(most / unit))
         d = self.problem.d
         widths = np.zeros((len(x), 0)) if t is None else np.log(t)[:, None]

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from scipy.optimize import differential_evolution
 
-
 WITHOUT_END = 10
 """So many doublings of a distance in a row, the last ones, in which a value grows: no limit."""
 
@@ -37,6 +36,7 @@ def evolve(
         The best variables, and how many were tried.
     """
     raised: list[Exception] = []
+    first: Any = np.clip(start, *reach.T)  # scipy's stub knows names alone
 
     def negative(columns: np.ndarray) -> np.ndarray:
         try:
@@ -48,7 +48,7 @@ def evolve(
     try:
         ended = differential_evolution(
             negative, reach, vectorized=True, updating="deferred", polish=False, rng=rng,
-            init=np.clip(start, *reach.T), maxiter=generations, tol=1e-10, atol=0,
+            init=first, maxiter=generations, tol=1e-10, atol=0,
         )  # fmt: skip
     except RuntimeError:
         if raised:  # scipy puts words of its own in the place of an error's

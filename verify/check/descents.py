@@ -49,7 +49,7 @@ class Descents:
 
 
 def descend(measures: Measures, starts: np.ndarray) -> Descents:
-    """Descend from each start, (S, d): by L-BFGS, or without f by the gradient's direction alone."""
+    """Descend from each start, (S, d): by L-BFGS, or without f by its gradient's direction."""
     problem = measures.problem
     known = bool(np.isfinite(problem.at_x0))
 
@@ -81,7 +81,7 @@ def _minimise(measures: Measures, start: np.ndarray) -> tuple[np.ndarray, int]:
     """Return where L-BFGS ends, within the claims' region, and how often it asked."""
     problem, region = measures.problem, measures.region
     bounds = None
-    there = back = lambda x: x
+    there = back = lambda z: z
 
     def pulled(g: np.ndarray, z: np.ndarray) -> np.ndarray:
         return g
@@ -94,8 +94,8 @@ def _minimise(measures: Measures, start: np.ndarray) -> tuple[np.ndarray, int]:
         def there(z: np.ndarray) -> np.ndarray:
             return x0 + r * z / np.sqrt(1 + z @ z)
 
-        def back(x: np.ndarray) -> np.ndarray:
-            share = 0.999 * (x - x0) / r
+        def back(z: np.ndarray) -> np.ndarray:
+            share = 0.999 * (z - x0) / r
             return share / np.sqrt(1 - share @ share)
 
         def pulled(g: np.ndarray, z: np.ndarray) -> np.ndarray:
