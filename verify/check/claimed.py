@@ -132,6 +132,8 @@ class _Look:
         self.samples = measures.telling(centres, near, effort.samples)
         fits = MEMORY // (len(self.samples) * problem.d)
         self.x, self.radius = places.scatter(measures, max(32, min(effort.points, fits)), seed)
+        near_by = self.x[self.radius <= np.median(self.radius)]
+        measures.scale = float(measures.sizes(near_by, self.samples).max())
         self.tried = 0
 
     def lipschitz(self) -> dict[str, Any]:

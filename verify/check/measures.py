@@ -25,13 +25,14 @@ class Measures:
     """A problem's gradients: samples side by side, at points that its claims are about.
 
     A number that is not finite, or a point that lies too far out to have one, measures 0;
-    ``defined`` is the least distance from x_0 at which that happened.
+    ``defined`` is the least distance from x_0 at which that happened. ``scale`` is how large
+    gradients are near by, unit F/X: where one is small, it may be the difference of two of these.
     """
 
     def __init__(self, problem: Custom, seed: int) -> None:
         self.problem, self.region = problem, problem.region
         self.rng = np.random.default_rng([seed, problem.d])
-        self.defined = np.inf
+        self.defined, self.scale = np.inf, 0.0
         self.everyone = self._everyone()
 
     def inside(self, x: np.ndarray) -> np.ndarray:
@@ -143,7 +144,7 @@ class Measures:
 
     def rounding(self, x: np.ndarray, size: float, rate: float) -> float:
         """Return by how much rounding may change a gradient of a size at x, unit F/X."""
-        return float(ROUNDING * (rate * np.linalg.norm(x) + size))
+        return float(ROUNDING * (rate * np.linalg.norm(x) + max(size, self.scale)))
 
     def _everyone(self) -> np.ndarray:
         """Return samples in any order: all rows, or thousands; of uniforms also far ones."""

@@ -1,6 +1,7 @@
 """Pairs of points between which a sample's gradient changes fast, halved to the steepest."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -136,10 +137,11 @@ def zoom(measures: Measures, ends: np.ndarray, samples: np.ndarray) -> Zoomed:
     def at(x: np.ndarray) -> np.ndarray:
         return measures.own(x[:, None, :], samples)[:, 0]
 
+    room_of = partial(_room, measures.scale)
     a, b = ends
     at_a, at_b = at(a), at(b)
     rate = quotient(at_a - at_b, a - b)
-    sure = np.where(rate > 0, rate - _room(a, b, at_a, at_b, rate), 0.0)
+    sure = np.where(rate > 0, rate - room_of(a, b, at_a, at_b, rate), 0.0)
     best, last = np.maximum(sure, 0), rate
     found, endless = ends.copy(), np.zeros(len(rate), dtype=int)
     going, kept = rate > 0, ends
@@ -152,7 +154,7 @@ def zoom(measures: Measures, ends: np.ndarray, samples: np.ndarray) -> Zoomed:
         a, at_a = np.where(left, a, middle), np.where(left, at_a, at_middle)
         b, at_b = np.where(left, middle, b), np.where(left, at_middle, at_b)
         rate = np.maximum(near, far)
-        room = _room(a, b, at_a, at_b, rate)
+        room = room_of(a, b, at_a, at_b, rate)
         going &= room < NONE_LEFT * rate
         if not going.any():
             break
@@ -179,13 +181,14 @@ def _jumps(at: Callable[[np.ndarray], np.ndarray], ends: np.ndarray) -> np.ndarr
 
 
 def _room(
-    a: np.ndarray, b: np.ndarray, at_a: np.ndarray, at_b: np.ndarray, rate: np.ndarray
-) -> np.ndarray:
+    scale: float,
+    a: np.ndarray, b: np.ndarray, at_a: np.ndarray, at_b: np.ndarray, rate: np.ndarray,
+) -> np.ndarray:  # fmt: skip
     """Return by how much rounding may change a quotient between a and b."""
     place, size = (
         np.maximum(np.linalg.norm(one, axis=-1), np.linalg.norm(other, axis=-1))
         for one, other in ((a, b), (at_a, at_b))
     )
     apart = np.linalg.norm(a - b, axis=-1)
-    rounding = ROUNDING * (rate * place + size)
+    rounding = ROUNDING * (rate * place + np.maximum(size, scale))
     return np.where(apart > 0, rounding / np.where(apart > 0, apart, 1), np.inf)
