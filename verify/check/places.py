@@ -31,7 +31,9 @@ class Places:
     def scatter(self, measures: Measures, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return points, (count, d), the centres first, and their distances from a centre."""
         C, d = self.centres.shape
-        shares = np.clip(qmc.Sobol(d + 3, rng=seed).random(count), 1e-12, 1 - 1e-12)
+        power = int(np.ceil(np.log2(count)))  # Sobol's points are even by powers of two alone
+        shares = qmc.Sobol(d + 3, rng=seed).random_base2(power)[:count]
+        shares = np.clip(shares, 1e-12, 1 - 1e-12)
         way = ndtri(shares[:, :d])
         # Every third along one coordinate: others of large d are nearly at right angles to it.
         alone = np.eye(d)[np.minimum((shares[:, d] * d).astype(int), d - 1)]
