@@ -860,8 +860,9 @@ def check(
 
     The file is run like any Python file; in it, problem = custom(...), or a function problem().
     Searches first try to violate the claimed L, sigma, G and f_star; then Algorithm 1 runs on a
-    grid of b and T. Exit code 1 if a claim or a bound is violated, or more runs are needed to
-    tell; 2 for bad input, an error in the file among it.
+    grid of b and T. Exit code 1 if a claim or a bound is violated, if a claim is not checked since
+    the search found less than half of it, or if more runs are needed to tell; 2 for bad input,
+    including an error in the file.
     """
     from verify.check.job import check as run
     from verify.check.job import save, settings

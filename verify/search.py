@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import differential_evolution
-from scipy.stats import qmc
 
 from simulators.problems import FiniteSum, SeparableProblem
 
@@ -102,9 +101,6 @@ def largest(
     points: Callable[[np.ndarray], list[np.ndarray]],
     ranges: Sequence[list[tuple[float, float]]],
     seed: int,
-    *,
-    members: int | None = None,
-    generations: int = 60,
 ) -> Found:
     """Maximise a function by differential evolution.
 
@@ -117,38 +113,24 @@ def largest(
     ranges : sequence of lists of pairs
         Each variable's range, for each search.
     seed : int
-    members : int, optional
-        Of the population; `POPULATION` a variable if None.
-    generations : int
     """
 
     def negative(columns: np.ndarray) -> np.ndarray:
         return -value(*points(columns.T))
 
-    def beginning(box: list[tuple[float, float]]) -> Any:
-        return "sobol" if members is None else _spread(box, members, seed)
-
     found: list[Any] = [
         differential_evolution(
             negative, box, vectorized=True, updating="deferred",
-            init=beginning(box), popsize=POPULATION,
-            maxiter=generations, tol=1e-10, atol=0, polish=False,
+            init="sobol", popsize=POPULATION,
+            maxiter=60, tol=1e-10, atol=0, polish=False,
             rng=np.random.default_rng([seed, number]),
         )
         for number, box in enumerate(ranges)
     ]  # fmt: skip
     best = min(found, key=lambda result: result.fun)
     at = [place[0].tolist() for place in points(best.x[None, :])]
-    size = members or POPULATION * len(best.x)
+    size = POPULATION * len(best.x)
     return Found(float(-best.fun), at, size * sum(int(result.nfev) for result in found))
-
-
-def _spread(box: list[tuple[float, float]], members: int, seed: int) -> np.ndarray:
-    """Return the middle of a box and points spread evenly over it."""
-    low, high = np.array(box).T
-    shares = qmc.Sobol(len(box), rng=seed).random(members)
-    shares[0] = 0.5
-    return low + shares * (high - low)
 
 
 def _samples(problem: Problem, x: np.ndarray) -> np.ndarray:

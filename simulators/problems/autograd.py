@@ -1,15 +1,15 @@
 """A custom problem's gradients in torch: many points and many samples at once.
 
 The functions of a user take one point and one sample. `torch.func` differentiates and batches
-them; what it does is then traced once for each shape (`make_fx`) and replayed, which spares the
-small problems of this house most of the time: `torch.func` interprets every operation anew.
+them; what it does is then traced once for each shape (`make_fx`) and replayed, which spares
+small problems most of the time: `torch.func` interprets every operation anew.
 
 How a traced product rounds may depend on where a row stands (`rows_alike` is False); the engine
 takes care of it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,22 +17,13 @@ from torch.func import grad, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from simulators import noise
-from theory.errors import InputError
+from simulators.problems.blame import blamed
 
 if TYPE_CHECKING:
     from simulators.problems.custom import Custom
 
 PIECE = 2**20
 """Numbers of the data that a full gradient takes at once."""
-
-CURES = (
-    ("same device", "write t.to(x) for a tensor t that is not an argument, or pass it in data"),
-    ("dtype", "write t.to(x) for a tensor t that is not an argument, or pass it in data"),
-    ("data-dependent", "write torch.where for an `if` on numbers: many points go at once"),
-    ("item()", "write torch.where for an `if` on numbers: many points go at once"),
-    ("randomness", "take all noise from the sample: noise=k gives k uniform numbers"),
-)
-"""What to do about an error, by a word in its message."""
 
 
 class Autograd:
@@ -41,14 +32,14 @@ class Autograd:
     Parameters
     ----------
     problem : Custom
-    replays : bool
-        Whether to trace and replay: worth it from some ten calls on.
+    patience : int
+        From which call of the same shapes on functions are traced: a trace costs some ten calls.
     """
 
     rows_alike = False
 
-    def __init__(self, problem: "Custom", *, replays: bool = True) -> None:
-        self.problem, self.replays = problem, replays
+    def __init__(self, problem: "Custom", patience: int = 1) -> None:
+        self.problem, self.patience = problem, patience
         self.d, self.N, self.uniforms, self.x0 = (
             problem.d, problem.N, problem.uniforms, problem.x0,
         )  # fmt: skip
@@ -66,6 +57,7 @@ class Autograd:
             "slope": given["value"] and vmap(grad(given["value"])),
         }
         self._graphs: dict[Any, Callable[..., torch.Tensor]] = {}
+        self._calls: Counter[Any] = Counter()
 
     def prepare(self, dtype: torch.dtype, device: torch.device) -> None:
         """Copy the data there; whole numbers stay whole."""
@@ -141,32 +133,17 @@ class Autograd:
 
     def _replay(self, name: str, *arguments: torch.Tensor) -> torch.Tensor:
         """Return a function of the arguments by the trace of an earlier call of these shapes."""
-        key = (name, *(argument.shape for argument in arguments))
+        dense = [argument.contiguous() for argument in arguments]  # a trace's views hold for these
+        key = (name, *(argument.shape for argument in dense))
         if key not in self._graphs:
             with (
                 torch.inference_mode(False),
                 torch.no_grad(),
-                blamed(self.problem.name, self.dtype),
+                blamed(self.problem.name, self.dtype, " for many points at once"),
             ):
-                plain = [argument.clone() for argument in arguments]
-                if not self.replays:
+                plain = [argument.clone() for argument in dense]
+                self._calls[key] += 1
+                if self._calls[key] < self.patience:
                     return self._batched[name](*plain)
                 self._graphs[key] = make_fx(self._batched[name])(*plain).forward
-        return self._graphs[key](*arguments)
-
-
-@contextmanager
-def blamed(name: str, dtype: torch.dtype) -> Iterator[None]:
-    """Turn an error of the user's functions into an `InputError` that has it as its cause."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        text = " ".join(str(error).split()) or "no message"
-        cure = next((cure for word, cure in CURES if word in text), "call it on one point and see")
-        short = text if len(text) < 200 else text[:200] + "..."
-        raise InputError(
-            f"a function of {name} fails in {str(dtype).removeprefix('torch.')}: "
-            f"{type(error).__name__}: {short} Cure: {cure}."
-        ) from error
+        return self._graphs[key](*dense)

@@ -15,7 +15,9 @@ import numpy as np
 from simulators.problems import reading
 from simulators.problems.certificate import Certificate, Constant
 from simulators.problems.geometry import numbers
+from simulators.problems.probing import check_shape, probe
 from simulators.problems.reading import tensor
+from simulators.problems.region import Region
 from theory.errors import InputError
 from theory.setting import Constants
 
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     import torch
 
     from simulators.problems.autograd import Autograd
-
-AGREEMENT = 1e-9
-"""Relative difference of a gradient taken alone from the same taken among others: rounding."""
 
 
 def custom(
@@ -42,6 +41,8 @@ def custom(
     sample_gradient: Callable[..., Any] | None = None,
     value: Callable[..., Any] | None = None,
     gradient: Callable[..., Any] | None = None,
+    ball: float | None = None,
+    box: Any = None,
     name: str = "custom",
 ) -> "Custom":
     """Make a problem f(x) = E f_xi(x) out of your own functions and claims.
@@ -77,6 +78,11 @@ def custom(
     gradient : callable
         ``gradient(x)``: grad f(x), (d,), where value is not given. With data it is the mean of the
         samples' gradients if neither is.
+    ball : float, unit X
+        The claims are about the points at most so far from x_0, not about all. `adasam check`
+        searches there only, and sees whether the runs stay there.
+    box : float or (d,) array, unit X
+        Likewise: about the points whose coordinates differ from x_0's by at most this.
     name : str
         What reports call the problem; the noise depends on it, on x_0 and on the data.
 
@@ -107,7 +113,7 @@ def custom(
             "or give value."
         )
     claims = {"L": L, "sigma": sigma, "G": G, "f_star": f_star, "Delta": Delta}
-    return Custom(given, claims, x0=x0, data=data, noise=noise, name=name)
+    return Custom(given, claims, x0=x0, data=data, noise=noise, ball=ball, box=box, name=name)
 
 
 def _exactly_one(choice: dict[str, Any]) -> None:
@@ -133,6 +139,8 @@ class Custom:
         The user's functions.
     claims : dict of float
         L, sigma, G, and f_star or Delta.
+    region : Region or None
+        Where the claims are made; None for everywhere.
     certificate : Certificate
         Every constant ``claimed``.
     """
@@ -145,6 +153,8 @@ class Custom:
         x0: Any,
         data: Any,
         noise: int | None,
+        ball: float | None,
+        box: Any,
         name: str,
     ) -> None:
         self.given, self.name = given, str(name)
@@ -159,7 +169,13 @@ class Custom:
             if claim is not None
         }
         Constants(**{key: self.claims[key] for key in ("L", "sigma", "G")}, d=self.d, Delta=0.0)
-        self._probe()
+        if ball is not None and box is not None:
+            raise InputError("ball and box are both given: drop one of them.")
+        self.region: Region | None = None
+        if ball is not None or box is not None:
+            kind, size = ("box", box) if ball is None else ("ball", ball)
+            self.region = Region(self.x0, kind, size)
+        self.at_x0 = probe(self)
 
     def __repr__(self) -> str:
         return f"Custom({self.spec})"
@@ -233,14 +249,11 @@ class Custom:
     @cached_property
     def exact(self) -> "Autograd":
         """The same in float64 on the CPU."""
-        return self._in_float64(replays=True)
-
-    def _in_float64(self, replays: bool) -> "Autograd":
         import torch
 
         from simulators.problems.autograd import Autograd
 
-        prepared = Autograd(self, replays=replays)
+        prepared = Autograd(self, patience=8)
         prepared.prepare(torch.float64, torch.device("cpu"))
         return prepared
 
@@ -269,68 +282,20 @@ class Custom:
     def _alone(self, x: "torch.Tensor", sample: Sequence["torch.Tensor"]) -> np.ndarray:
         import torch
 
-        from simulators.problems.autograd import blamed
+        from simulators.problems.blame import blamed
 
         sample_value, sample_gradient = self.given["sample_value"], self.given["sample_gradient"]
         with blamed(self.name, x.dtype):
             if sample_gradient is not None:
                 out = sample_gradient(x, *sample)
-                _check_shape("sample_gradient", out, (self.d,))
+                check_shape("sample_gradient", out, (self.d,))
                 return out.detach().numpy()
             leaf = x.clone().requires_grad_()
             out = sample_value(leaf, *sample)
-            _check_shape("sample_value", out, ())
+            check_shape("sample_value", out, ())
             (slope,) = (
                 torch.autograd.grad(out, leaf, allow_unused=True, materialize_grads=True)
                 if out.requires_grad
                 else (torch.zeros_like(x),)
             )
             return slope.numpy()
-
-    def _probe(self) -> None:
-        """See that the functions work at x_0: alone, again, and many at once."""
-        import torch
-
-        from simulators.problems.autograd import blamed
-
-        samples = np.arange(2 * max(1, self.uniforms)) % (self.N or 2**24)
-        x = torch.tensor(self.x0)
-        for label, shape in (("value", ()), ("gradient", (self.d,))):
-            function = self.given[label]
-            if function is not None:
-                with blamed(self.name, x.dtype):
-                    _check_shape(label, function(x), shape)
-        alone, again = (self.batch_gradient(self.x0[None, :], samples[None, :]) for _ in range(2))
-        if not np.array_equal(alone, again, equal_nan=True):
-            raise InputError(
-                f"{self.name} has two gradients of one sample at one point: take all noise from "
-                "the sample, as noise=k gives it."
-            )
-        batched, here = self._in_float64(replays=False), tensor(self.x0[None, :])
-        self.at_x0 = float(batched.objective(here))
-        _check_finite(f"a sample's gradient of {self.name}", alone)
-        _check_finite(f"the gradient of {self.name}", batched.gradient(here).numpy())
-        if "f_star" in self.claims:
-            _check_finite(f"the value of {self.name}", np.array([self.at_x0]))
-        together = batched.batch_gradient(here, tensor(samples[None, :]))
-        apart = float(np.abs(together.numpy() - alone).max())
-        if apart > AGREEMENT * max(float(np.abs(alone).max()), self.G):
-            raise InputError(
-                f"{self.name}: a sample's gradient among others differs by {apart:.3g} from the "
-                "same alone: keep no state between calls."
-            )
-
-
-def _check_shape(label: str, out: Any, shape: tuple[int, ...]) -> None:
-    import torch
-
-    if not isinstance(out, torch.Tensor):
-        raise InputError(f"{label} returns a {type(out).__name__}: return a torch tensor.")
-    if tuple(out.shape) != shape:
-        wanted = "a scalar, such as a sum" if shape == () else f"the shape {shape}"
-        raise InputError(f"{label} returns the shape {tuple(out.shape)}: return {wanted}.")
-
-
-def _check_finite(what: str, values: np.ndarray) -> None:
-    if not np.isfinite(values).all():
-        raise InputError(f"{what} at x_0 is not finite: move x_0 or mend the function.")

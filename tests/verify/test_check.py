@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import minimize
 
 from simulators import custom
 from verify import cli
-from verify.check import claimed, writing
+from verify.check import claimed, judging, user_file, writing
 from verify.check import job as check
-from verify.verdict import verdict
 
 EXAMPLES = sorted(
     path
@@ -55,7 +55,7 @@ def moved(**changes):
 
 def searched(problem):
     rows = claimed.search(problem, EFFORT, 0)
-    return {row["constant"]: row for row in rows}, verdict({"searches": rows})
+    return {row["constant"]: row for row in rows}, judging.outcome(judging.states(rows))
 
 
 def violated(rows):
@@ -83,49 +83,46 @@ def test_right_claims_survive_and_what_is_attained_is_found():
     assert rows["L"]["value"] > 0.99
 
 
-def least():
-    return claimed.search(regression(), EFFORT, 0)[-1]["value"]
-
-
-WRONG = {
-    "L": lambda: 0.97,
-    "sigma": lambda: 0.97 * largest_variance(),
-    "G": lambda: 0.97 * float(data()[0].abs().max()),
-    "f_star": lambda: least() + 1e-4,
-}
-
-
-@pytest.mark.parametrize("constant", WRONG)
-def test_a_wrong_claim_is_caught_named_and_measured_where_it_is_said_to_be(constant):
-    problem = regression(**{constant: WRONG[constant]()})
+def test_wrong_claims_are_caught_named_and_measured_where_they_are_said_to_be():
+    right = regression()
+    wrong = {
+        "L": 0.97, "sigma": 0.97 * largest_variance(), "G": 0.97 * right.G,
+        "f_star": least(right) + 1e-4,
+    }  # fmt: skip
+    problem = regression(**wrong)
     rows, outcome = searched(problem)
-    assert (outcome, violated(rows)) == ("refuted", [constant])
-    row = rows[constant]
-    said = writing.sentence(row)
-    for part in (f"{constant} = {row['claimed']:.6g} is violated", f"{row['value']:.6g}", "Claim"):
-        assert part in said
+    assert (outcome, violated(rows)) == ("refuted", list(wrong))
     everyone = np.arange(12)[:, None]
-    points = [np.array([at] * 12) for at in row["at"]]
-    slopes = [problem.batch_gradient(point, everyone) for point in points]
-    if constant == "L":
-        apart = np.linalg.norm(slopes[0] - slopes[1], axis=1)
-        again = (apart / np.linalg.norm(points[0][0] - points[1][0]))[row["sample"]]
-    elif constant == "sigma":
-        again = np.sqrt(slopes[0].var(0).sum())
-    elif constant == "G":
-        again = np.abs(slopes[0][row["sample"]]).max()
-    else:
-        again = problem.objective(points[0][:1])[0]
-    assert row["value"] == pytest.approx(again, rel=1e-9)
+    for constant, row in rows.items():
+        said = writing.sentence(row)
+        claim = f"{constant} = {row['claimed']:.6g} is violated"
+        for part in (claim, f"{row['value']:.6g}", "Claim"):
+            assert part in said
+        points = [np.array([at] * 12) for at in row["at"]]
+        slopes = [problem.batch_gradient(point, everyone) for point in points]
+        if constant == "L":
+            apart = np.linalg.norm(slopes[0] - slopes[1], axis=1)
+            again = (apart / np.linalg.norm(points[0][0] - points[1][0]))[row["sample"]]
+        elif constant == "sigma":
+            again = np.sqrt(slopes[0].var(0).sum())
+        elif constant == "G":
+            again = np.abs(slopes[0][row["sample"]]).max()
+        else:
+            again = problem.objective(points[0][:1])[0]
+        # Of L rounding was taken off; it is far below what was found too much.
+        assert row["value"] == pytest.approx(again, rel=1e-4 if constant == "L" else 1e-9)
+
+
+def least(problem):
+    """The least value, by scipy's own search from x_0."""
+    return minimize(lambda x: float(problem.objective(x[None, :])[0]), problem.x0, tol=1e-12).fun
 
 
 def test_wrong_claims_on_a_problem_given_by_its_noise_are_caught():
     # The variance where the cosines' means are steepest: 2 (E sin^2(1 - 2u) + 1/12) and more.
-    for changes, constant in (
-        ({"L": 0.9}, "L"), ({"G": 1.2}, "G"), ({"sigma": 0.6}, "sigma"), ({"f_star": 0.4}, "f_star")
-    ):  # fmt: skip
-        rows, outcome = searched(moved(**changes))
-        assert (outcome, violated(rows)) == ("refuted", [constant])
+    wrong = {"L": 0.9, "sigma": 0.6, "G": 1.2, "f_star": 0.4}
+    rows, outcome = searched(moved(**wrong))
+    assert (outcome, violated(rows)) == ("refuted", list(wrong))
 
 
 @pytest.mark.parametrize("problem", [regression, moved])
@@ -133,14 +130,10 @@ def test_a_value_that_is_not_the_mean_of_its_samples_is_caught(problem):
     def value(x):
         return (1 - torch.cos(x) * np.sin(1)).sum() + 0.2 * x.sum()
 
-    rows, outcome = searched(problem(value=value, f_star=-100.0))
-    assert (outcome, violated(rows)) == ("refuted", ["bias"])
+    rows, outcome = searched(problem(value=value, f_star=-1e9))
+    assert (outcome, rows["bias"]["found"] > rows["bias"]["limit"]) == ("refuted", True)
+    assert rows["bias"]["value"] > rows["bias"]["finds"] / 2
     assert "biased" in writing.sentence(rows["bias"])
-
-
-def test_an_f_star_above_the_first_value_is_caught():
-    rows, outcome = searched(regression(f_star=5.0))
-    assert (outcome, violated(rows)) == ("refuted", ["f_star"])
 
 
 class Planted:
@@ -196,6 +189,7 @@ def test_an_example_is_short_and_checks(capsys, monkeypatch, tmp_path, example):
     code, out, _ = adasam(capsys, monkeypatch, *arguments)
     content = json.loads(out)
     assert (code, content["verdict"]) == (0, "holds")
+    assert set(content["states"].values()) == {judging.FINE}
     assert {row["constant"] for row in content["searches"]} >= {"L", "sigma", "G", "f_star"}
     assert [bound["name"] for bound in content["bounds"]] == ["corrected", "tight"]
     for bound in content["bounds"]:
@@ -264,17 +258,54 @@ def test_an_error_in_the_file_is_one_message_with_its_line(
     assert not list(out.glob("*"))
 
 
-def test_a_file_may_import_its_neighbours_and_define_a_function(tmp_path):
-    from verify.check.user_file import load, running
+def test_a_file_that_changes_its_folder_leaves_the_output_where_it_was_asked_for(
+    capsys, monkeypatch, tmp_path
+):
+    work, elsewhere = tmp_path / "work", tmp_path / "elsewhere"
+    work.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(work)
+    text = FILE.replace("L=20.0", "L=0.01")
+    Path("mine.py").write_text(f"import os\nos.chdir({str(elsewhere)!r})\n{text}")
+    before = list(sys.path)
+    code, _, _ = adasam(capsys, monkeypatch, "check", "mine.py", "--quick", "--out", "out")
+    assert code == 1
+    assert (work / "out" / "mine.html").exists()
+    assert not list(elsewhere.iterdir())
+    assert (Path.cwd(), sys.path) == (work, before)
 
+
+@pytest.mark.parametrize(("verdict", "code"), [("holds", 0), ("refuted", 1), ("inconclusive", 1)])
+def test_the_exit_code_follows_the_verdict_and_every_option_arrives(
+    capsys, monkeypatch, tmp_path, verdict, code
+):
+    path, given = tmp_path / "mine.py", {}
+    path.write_text(FILE)
+
+    def stand_in(problem, **options):
+        given.update(options, d=problem.d)
+        return check.Checked({"verdict": verdict}, {})
+
+    monkeypatch.setattr(check, "check", stand_in)
+    monkeypatch.setattr(check, "save", lambda *_: [path, path])
+    arguments = ("--beta1", "0.5", "--beta2", "0.9", "--c-rho", "0.25", "--eps", "3", "--seed", "7",
+                 "--runs", "5", "--device", "cpu", "--json")  # fmt: skip
+    found, text, _ = adasam(capsys, monkeypatch, "check", path, *arguments, "--out", tmp_path)
+    assert (found, json.loads(text)) == (code, {"verdict": verdict})
+    expected = {"beta1": 0.5, "beta2": 0.9, "c_rho": 0.25, "eps": 3.0, "seed": 7, "device": "cpu"}
+    assert {name: given[name] for name in expected} == expected
+    assert (given["grid"].runs, given["grid"].b, given["effort"].name) == (5, (4, 16, 64), "full")
+
+
+def test_a_file_may_import_its_neighbours_and_define_a_function(tmp_path):
     (tmp_path / "neighbour_of_mine.py").write_text(FILE)
     path = tmp_path / "mine.py"
     path.write_text(
         "import neighbour_of_mine\ndef problem():\n    return neighbour_of_mine.problem"
     )
     before = list(sys.path)
-    with running(path):
-        assert load(path).d == 2
+    with user_file.running(path):
+        assert user_file.load(path).d == 2
     assert sys.path == before
 
 
@@ -286,6 +317,9 @@ def test_a_file_may_import_its_neighbours_and_define_a_function(tmp_path):
         ([EXAMPLES[0], "--eps", "-1"], "eps = -1"),
         ([EXAMPLES[0], "--beta1", "1"], "beta1 = 1"),
         ([EXAMPLES[0], "--threads", "0"], "threads = 0"),
+        ([EXAMPLES[0], "--threads", "4294967295"], "threads = 4294967295"),
+        (["spec.toml"], "adasam simulate spec.toml"),
+        (["spec.json"], "adasam problem spec.json"),
     ],
 )
 def test_check_refuses_bad_input(capsys, monkeypatch, tmp_path, arguments, said):

@@ -22,8 +22,9 @@ from theory.corollary1 import c_gamma_value, schedule
 from theory.errors import InputError
 from theory.setting import Hyperparameters
 from theory.theorem1 import CORRECTED, TIGHT
-from verify.check import claimed
+from verify.check import claimed, judging, power
 from verify.check.drawing import draw
+from verify.check.watching import watched
 from verify.check.writing import page
 from verify.claim import ERROR_BUDGET
 from verify.claims.corollary1 import MARGIN, TARGET
@@ -141,21 +142,30 @@ def check(
     eps = problem.G / 2 if eps is None else eps
     c_rho = problem.G / (10 * problem.L) if c_rho is None else c_rho
     cells = _cells(problem, grid, c_rho, {"beta1": beta1, "beta2": beta2, "eps": eps})
+    region = problem.region
     content: dict[str, Any] = {
-        "schema": 1, "problem": problem.spec, "seed": seed, "claims": dict(problem.claims),
+        "schema": 2, "effort": effort.name, "problem": problem.spec, "seed": seed,
+        "claims": dict(problem.claims),
         "Delta": problem.certificate.Delta.value, "cells": cells, "runs": grid.runs,
+        "region": None if region is None else {**region.spec, "words": str(region)},
         "searches": claimed.search(problem, effort, seed),
     }  # fmt: skip
+    content["finds"] = power.finds(problem, effort.name, content["searches"])
     if _judged(content)["verdict"] == "refuted":
         return Checked(content, {})
+    seen, watcher = watched(problem)
     columns: dict[str, Any] = {name: [cell[name] for cell in cells] for name in HYPER}
     runs = simulate(
-        problem, **columns, runs=grid.runs,
+        seen, **columns, runs=grid.runs,
         seed=seed, engine="torch", device=device, dtype="float64",
         progress=None if progress is None else lambda done, every: progress("runs", done, every),
     )  # fmt: skip
     if not np.isfinite(runs.mean_grad_norm2).all():
         raise InputError(f"a run of {problem.name} leaves the finite numbers: mend its functions.")
+    if region is not None:
+        content["region"]["farthest"] = watcher.farthest
+        if watcher.farthest > 1:
+            return Checked(_judged(content), {})
     content["searches"] += _along(problem, runs)
     if _judged(content)["verdict"] == "refuted":
         return Checked(content, {})
@@ -165,9 +175,14 @@ def check(
 
 
 def _judged(content: dict[str, Any]) -> dict[str, Any]:
-    """Put in the verdict: on the claims and, once they are there, the bounds."""
-    parts = [{"searches": content["searches"]}, *content.get("bounds", ())]
-    content["verdict"] = verdict({"parts": parts})
+    """Put in the states of the claims, and the verdict on them and, once there, on the bounds."""
+    content["states"] = judging.states(content["searches"])
+    outcomes = {judging.outcome(content["states"])}
+    if content["region"] and content["region"].get("farthest", 0) > 1:
+        outcomes.add("inconclusive")
+    outcomes |= {bound["verdict"] for bound in content.get("bounds", ())}
+    ranked = [name for name in ("refuted", "inconclusive", "holds") if name in outcomes]
+    content["verdict"] = ranked[0]
     return content
 
 
@@ -204,7 +219,7 @@ def _along(problem: Custom, runs: Runs) -> list[dict[str, Any]]:
         scale = max(abs(problem.at_x0), abs(least))
         rows.append(
             claimed.row("f_star", problem.claims["f_star"], least, at=[end[number]],
-                        along="the runs", scale=scale)
+                        along="the runs", scale=scale, start=problem.at_x0)
         )  # fmt: skip
     return rows
 

@@ -1,6 +1,7 @@
 """A user's Python file: run it, take its problem, and say where it fails."""
 
 import contextlib
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -19,16 +20,18 @@ def running(path: Path, threads: int = 1) -> Iterator[None]:
     """Run a user's code within this block.
 
     Its folder is where it imports from, float64 is torch's default, torch has so many threads
-    (on small problems more of them only wait), and what it prints goes to stderr. An error that
-    passed through the file becomes an `InputError` that names its line.
+    (on small problems more of them only wait), what it prints goes to stderr, and the working
+    folder it changes to is left again. An error that passed through the file becomes an
+    `InputError` that names its line.
     """
     import torch
 
     if not 1 <= threads <= MOST_THREADS:
         raise InputError(f"threads = {threads}: give a whole number from 1 to {MOST_THREADS}.")
     usual, many = torch.get_default_dtype(), torch.get_num_threads()
+    home, folder = Path.cwd(), str(path.resolve().parent)
     torch.set_num_threads(threads)
-    sys.path.insert(0, str(path.resolve().parent))
+    sys.path.insert(0, folder)
     torch.set_default_dtype(torch.float64)
     try:
         with contextlib.redirect_stdout(sys.stderr):
@@ -42,7 +45,9 @@ def running(path: Path, threads: int = 1) -> Iterator[None]:
     finally:
         torch.set_default_dtype(usual)
         torch.set_num_threads(many)
-        sys.path.remove(str(path.resolve().parent))
+        os.chdir(home)
+        with contextlib.suppress(ValueError):  # the file may have taken it out
+            sys.path.remove(folder)
 
 
 def load(path: Path) -> Custom:
@@ -55,6 +60,12 @@ def load(path: Path) -> Custom:
     InputError
         If the file cannot be read, or defines no problem made by `simulators.custom`.
     """
+    if path.suffix.lower() in (".toml", ".json"):
+        raise InputError(
+            f"{path} is a spec, and `adasam check` takes a Python file with problem = custom(...) "
+            f"in it: `adasam simulate {path}` runs a spec, `adasam problem {path}` prints what its "
+            "problem certifies."
+        )
     try:
         source = path.read_bytes()
     except OSError as error:

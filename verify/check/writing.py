@@ -7,6 +7,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from verify.check import judging
+from verify.check.judging import FINE, OUTCOMES, UNCHECKED, VIOLATED, share
 from verify.pages import environment, inline
 from verify.tables import STYLES, number, table
 
@@ -33,13 +35,26 @@ def setting(content: Mapping[str, Any]) -> str:
 
 def lines(content: Mapping[str, Any]) -> list[str]:
     """Return the verdict in sentences: what is violated, and the cure; or that nothing is."""
-    violated = [row for row in content["searches"] if row["found"] > row["limit"]]
-    if violated:
-        worst = {row["constant"]: row for row in violated}  # a later look overrules
-        return [sentence(row) for row in worst.values()] + [
-            "The bounds rest on these claims: they were not judged."
-        ]
-    out = ["No violation of a claim found; the claims stay claims."]
+    states, latest = content["states"], {row["constant"]: row for row in content["searches"]}
+    wrong = [name for name, state in states.items() if OUTCOMES[state] == "refuted"]
+    region = content["region"]
+    out = [sentence(_worst(content, name), region) for name in wrong]
+    out += _undefined(content["searches"][0], region)
+    if wrong:
+        return [*out, "The bounds rest on these claims: they were not judged."]
+    unchecked = [name for name, state in states.items() if state == UNCHECKED]
+    out += [_unchecked(_worst(content, name)) for name in unchecked]
+    checked = [name for name in latest if name not in unchecked]
+    if checked:
+        out.append(f"No violation found of {', '.join(checked)}. They remain claims, not proved.")
+    out += _power(content)
+    if region:
+        share = f"{100 * region['farthest']:.3g} %"
+        if region["farthest"] > 1:
+            return [*out, f"A run leaves {region['words']}, where the claims are made: it reaches "
+                    f"{share} of the way to its surface. The bounds were not judged. Claim on a "
+                    "larger one."]  # fmt: skip
+        out.append(f"The runs stay in {region['words']}: at most {share} of the way out.")
     for bound in content["bounds"]:
         vacuous = sum(item["vacuous"] for item in bound["instances"])
         count = len(bound["instances"])
@@ -53,12 +68,63 @@ def lines(content: Mapping[str, Any]) -> list[str]:
     return out + [_speedup(slope) for slope in content["slopes"]]
 
 
+def _worst(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the search that says most of a constant: the largest violation, a limit missing."""
+    rows = [row for row in content["searches"] if row["constant"] == name]
+    return max(rows, key=lambda row: ("without_end" in row, row["found"]))
+
+
+def _undefined(row: Mapping[str, Any], region: Any) -> list[str]:
+    if "defined" not in row:
+        return []
+    where = "a smaller one" if region else "a ball or box around x_0, custom(..., ball=radius)"
+    return [
+        f"From a distance of {row['defined']:.3g} of x_0 on some gradients are not finite numbers: "
+        f"there nothing was searched. Claim on {where}, or mend the function."
+    ]
+
+
+def _unchecked(row: Mapping[str, Any]) -> str:
+    name, percent = row["constant"], f"{100 * share(row):.2g} %"
+    if name == "f_star":
+        return (
+            f"f_star = {row['claimed']:.6g} is not checked: descents from f(x_0) = "
+            f"{row['start']:.6g} come to {row['value']:.6g}, {percent} of the claimed gap. Claim "
+            "f_star nearer to that, or start higher."
+        )
+    return (
+        f"{name} = {row['claimed']:.6g} is not checked: the search found at most {percent} of the "
+        f"claim, {row['value']:.6g}. Either the claim is that much too large, or the search missed "
+        f"where {name} is attained: claim less, or set x0 nearer to there."
+    )
+
+
+def _power(content: Mapping[str, Any]) -> list[str]:
+    """Say what the column of what would have been found means, and what would not have been."""
+    finds = content["finds"]
+    blind: dict[str, list[str]] = {}
+    for name, item in finds.items():
+        for law in item["blind"]:
+            blind.setdefault(law, []).append(name)
+    known = any(item["from"] is not None for name, item in finds.items() if name != "bias")
+    if not known:
+        return ["How large a violation such a search finds is not known for this dimension: the "
+                "laws on which it was measured are smaller."]  # fmt: skip
+    said = (
+        "Would find: how much too low a claim must be for the search to find it on every test law "
+        "of this kind"
+    )
+    listed = "; ".join(f"{', '.join(names)} of {law}" for law, names in blind.items())
+    return [f"{said}{f'. It was blind to {listed}' if blind else ''}."]
+
+
 MEANINGS = {
     "L": "how fast a sample's gradient changes",
     "sigma": "root of the variance of a sample's gradient",
     "G": "largest coordinate of a sample's gradient",
     "bias": "mean of the samples' gradients less grad f",
     "f_star": "least value of f",
+    "Delta": "f(x_0) less the least value of f",
 }
 """What each search measures."""
 
@@ -80,7 +146,8 @@ def page(content: Mapping[str, Any], figures: Mapping[str, str]) -> str:
             content=content,
             lines=lines(content),
             setting=setting(content),
-            meanings=MEANINGS,
+            claims=claims(content),
+            finds=finds,
             figures={name: inline(svg, name, name) for name, svg in figures.items()},
             captions=CAPTIONS,
         )
@@ -100,27 +167,58 @@ def _speedup(slope: Mapping[str, Any]) -> str:
     )
 
 
-def _claims(content: Mapping[str, Any]) -> Table:
-    def share(row: Mapping[str, Any]) -> str:
-        upper = row["claimed"] > 0 and row["constant"] in ("L", "sigma", "G")
-        return f"{row['value'] / row['claimed']:.3f}" if upper else "–"
+def claims(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return each search as a row of the claims' table."""
+    rows = []
+    for row in content["searches"]:
+        name, finds = row["constant"], content["finds"].get(row["constant"], {"from": None})
+        state = judging.state([row])
+        if state == UNCHECKED and content["states"][name] == FINE:
+            state = FINE  # another search came upon more
+        upper = (name != "bias" and row["claimed"] > 0) or name == "f_star"
+        level = finds["from"]
+        searched = "along" not in row and state in (FINE, VIOLATED)
+        rows.append(
+            {
+                "constant": name,
+                "claimed": row["claimed"],
+                "value": row["value"],
+                "endless": "without_end" in row,
+                "share": share(row) if upper else None,
+                "looked": row.get("along", "search"),
+                "finds": None if level is None or not searched else level,
+                "percent": name != "bias",
+                "state": state,
+                "outcome": OUTCOMES[state],
+                "meaning": MEANINGS[name],
+            }
+        )
+    return rows
 
+
+def finds(row: Mapping[str, Any]) -> str:
+    """Return from which violation on a search would have found one."""
+    if row["finds"] is None:
+        return "–"
+    return f"from {100 * row['finds']:.2g} %" if row["percent"] else f"from {row['finds']:.2g}"
+
+
+def _claims(content: Mapping[str, Any]) -> Table:
+    region = content["region"]
+    where = f", in {region['words']}" if region else ""
     return table(
-        f"{content['problem']['name']}: claimed, and the most that searches found",
+        f"{content['problem']['name']}: claimed, and the most that searches found{where}",
         {"constant": "left", "claimed": "right", "found": "right", "found/claimed": "right",
-         "looked": "left", "verdict": "left", "which is": "left"},
+         "looked": "left", "would find": "right", "verdict": "left", "which is": "left"},
         (
-            (row["constant"], number(row["claimed"]), number(row["value"]), share(row),
-             row.get("along", "search"), _verdict(row), MEANINGS[row["constant"]])
-            for row in content["searches"]
+            (row["constant"], number(row["claimed"]),
+             "no limit" if row["endless"] else number(row["value"]),
+             "–" if row["share"] is None or row["endless"] else f"{row['share']:.3f}",
+             row["looked"], finds(row), Text(row["state"], style=STYLES[row["outcome"]]),
+             row["meaning"])
+            for row in claims(content)
         ),
     )  # fmt: skip
-
-
-def _verdict(row: Mapping[str, Any]) -> Text:
-    if row["found"] > row["limit"]:
-        return Text("violated", style=STYLES["refuted"])
-    return Text("not violated", style=STYLES["holds"])
 
 
 def _bounds(content: Mapping[str, Any]) -> Table:
@@ -163,12 +261,14 @@ def _slopes(slopes: Sequence[Mapping[str, Any]]) -> Table:
     )  # fmt: skip
 
 
-def sentence(found: Mapping[str, Any]) -> str:
+def sentence(found: Mapping[str, Any], region: Any = None) -> str:
     """Return what a violated claim comes to: the constant, both values, the point, the cure."""
     name, claimed, value = found["constant"], f"{found['claimed']:.6g}", f"{found['value']:.6g}"
     where = f"at {_point(found['at'][0])}"
     if "along" in found:
         where = f"on a run that ends {where}"
+    if "without_end" in found:
+        return _no_limit(found, where, region)
     sample = found.get("sample")
     whose = "a sample's" if sample is None else f"sample {_point(sample)}'s"
     if name == "L":
@@ -191,9 +291,36 @@ def sentence(found: Mapping[str, Any]) -> str:
             f"f_star = {claimed} is violated: f is {value} {where}. Claim f_star of at most "
             f"{value}, or mend the value."
         )
+    if name == "Delta":
+        return (
+            f"Delta = {claimed} is violated: f is lower by {value} {where} than at x_0. Claim "
+            f"Delta of at least {value}, or mend the gradient."
+        )
     return (
         f"the samples' gradients are biased: their mean is {value} off grad f {where}. Make value "
         "or gradient the mean of what a sample gives."
+    )
+
+
+def _no_limit(found: Mapping[str, Any], where: str, region: Any) -> str:
+    name, grown = found["constant"], found["without_end"]
+    start = f"{name} = {found['claimed']:.6g} is violated"
+    if "halvings" in grown:
+        return (
+            f"{start}, and so is every other: no L exists. A sample's gradient jumps {where}: "
+            f"{grown['halvings']} times, each time two points there came half as near, it changed "
+            "by up to twice as much per unit. Make the function smooth."
+        )
+    way = "falls" if name == "f_star" else "grows"
+    values = ", ".join(
+        f"{value:.4g} at a distance of {distance:.3g}"
+        for value, distance in zip(grown["values"], grown["distances"], strict=True)
+    )
+    size = grown["distances"][0]
+    return (
+        f"{start}: {MEANINGS[name]} {way} with the distance from x_0, {values}, and on. No claim "
+        f"holds everywhere: claim on a ball or box around x_0 that runs stay in, such as "
+        f"custom(..., ball={size:.2g})."
     )
 
 
