@@ -133,7 +133,9 @@ def slope_triangle(
     )
 
 
-def label_ends(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> None:
+def label_ends(
+    axes: Axes, x: float, ends: Sequence[tuple[float, str, str]], size: str | None = None
+) -> None:
     """Name lines to the right of where they end on log-log axes, the names clear of each other.
 
     Parameters
@@ -143,6 +145,8 @@ def label_ends(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> 
     x : float
         Where the names begin.
     ends : sequence of (y, name, colour)
+    size : str, optional
+        Of the names' font; by default smaller where there are more than four.
     """
     bottom, top = np.log10(axes.get_ylim())
     ends = sorted(ends)
@@ -150,7 +154,8 @@ def label_ends(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> 
     for (y, name, colour), height in zip(ends, heights, strict=True):
         axes.annotate(
             name, (x, y), xytext=(x, 10**height), textcoords="data", va="center",
-            fontsize="x-small" if len(ends) > 4 else "small", color=colour, annotation_clip=False,
+            fontsize=size or ("x-small" if len(ends) > 4 else "small"), color=colour,
+            annotation_clip=False,
         )  # fmt: skip
 
 
