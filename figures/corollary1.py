@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from figures.bound_vs_measured import LOOKS
-from figures.style import COLOURS, LEFT_SIDE, PAPER, Style, label_ends
+from figures.style import COLOURS, LEFT_SIDE, PAPER, Style, count, label_ends
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,6 @@ class Panel:
     title, label : str
         What is held, and the axis, in mathtext.
     ticks : (J,)
-        Powers of 2.
     curves : sequence of Curve
     """
 
@@ -126,7 +125,7 @@ def _panel(axes: Axes, panel: Panel, trivial: float, style: Style) -> None:
         )  # fmt: skip
         if curve.slope is not None:
             ends.append((float(curve.y[-1]), _beside(curve, style), colour))
-    axes.set_xticks(panel.ticks, [_tick(value) for value in panel.ticks])
+    axes.set_xticks(panel.ticks, [count(value) for value in panel.ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(panel.label)
     axes.set_title(panel.title)
@@ -145,7 +144,3 @@ def _beside(curve: Curve, style: Style) -> str:
     slope = f"{curve.slope:+.{2 if style.is_brief else 3}f}".replace("-", "−")
     reach = "" if style.is_brief or curve.reach is None else f" ± {curve.reach:.3f}"
     return f"{name}  {slope}{reach}"
-
-
-def _tick(value: float) -> str:
-    return f"{value:.0f}" if value < 1000 else f"$2^{{{round(np.log2(value))}}}$"

@@ -133,6 +133,14 @@ def slope_triangle(
     )
 
 
+def count(value: float) -> str:
+    """Write a whole number: from 1024 on a power of 2 as one, others in digits."""
+    power = np.log2(value)
+    if value >= 1024 and power == round(power):
+        return f"$2^{{{power:.0f}}}$"
+    return f"{value:,.0f}".replace(",", " ")
+
+
 def label_ends(
     axes: Axes, x: float, ends: Sequence[tuple[float, str, str]], size: str | None = None
 ) -> None:

@@ -87,7 +87,7 @@ class Reading:
                 for box in boxes]  # fmt: skip
 
     @staticmethod
-    def texts(axes: Axes) -> dict[str, tuple[float, float]]:
+    def texts(axes: Axes) -> dict[str, tuple[float, ...]]:
         """Return what is written on the axes, with the place it is about."""
         return {
             text.get_text(): tuple(getattr(text, "xy", text.get_position())) for text in axes.texts

@@ -151,7 +151,7 @@ def test_the_map_shows_every_slope_in_its_cell(drawn, examples):
     left = drawn("regime_map").axes[0]
     (mesh,) = (c for c in left.collections if isinstance(c, QuadMesh))
     assert np.array_equal(mesh.get_array(), data.slope)
-    corners = mesh.get_coordinates()
+    corners = np.asarray(mesh.get_coordinates())
     for row, T in enumerate(data.T):
         for place, level in enumerate(data.level):
             assert corners[row, place, 0] < level < corners[row, place + 1, 0]

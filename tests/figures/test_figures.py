@@ -1,5 +1,6 @@
 """Figures can be read in both styles, and are saved with the same bytes every time."""
 
+import dataclasses
 import io
 from itertools import pairwise
 
@@ -8,8 +9,15 @@ import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from figures import falsifier_trail, movie
-from figures.style import FORMATS, PAPER, SLIDES, STYLES, save
+from figures import falsifier_trail, linear_speedup, movie
+from figures.style import FORMATS, PAPER, SLIDES, STYLES, count, save
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
 
 NAMES = (
     "corollary1", "bound_vs_measured", "linear_speedup", "terms", "schedules", "regime_map",
@@ -52,6 +60,30 @@ def test_a_figure_is_saved_in_three_formats_with_the_same_bytes_twice(tmp_path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         f"{name}.{kind}" for kind in FORMATS
     )
+
+
+def test_a_search_that_found_no_ratio_above_0_is_drawn_without_a_star(examples):
+    (trails,) = examples["falsifier_trail"]
+    nothing = dataclasses.replace(trails[0], ratio=np.zeros(6))
+    _, place = falsifier_trail.draw([nothing]).axes
+    assert [len(line.get_xdata()) for line in place.lines if line.get_marker() == "*"] == [0]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1, "1"), (512, "512"), (1000, "1 000"), (1024, "$2^{10}$"), (3000, "3 000"), (4097, "4 097")],
+)
+def test_only_a_power_of_2_is_written_as_one(value, text):
+    assert count(value) == text
+
+
+def test_an_axis_of_other_numbers_of_steps_says_them_as_they_are(examples):
+    along_b, along_T, interval = examples["linear_speedup"]
+    figure = linear_speedup.draw(
+        along_b, dataclasses.replace(along_T, T=np.array([1000, 3000, 10000])), interval
+    )
+    labels = [label.get_text() for label in figure.axes[1].get_xticklabels()]
+    assert labels == ["1 000", "3 000", "10 000"]
 
 
 def test_more_trails_than_can_be_told_apart_are_refused(examples):

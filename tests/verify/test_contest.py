@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,6 +47,11 @@ def planted(jobs, law):
         name: (spec, Planted(spec, lambda cell, k, name=name: law(name, cell, k)))
         for name, spec in jobs.items()
     }
+
+
+def draw(name, results) -> Any:
+    """Draw a figure of runs."""
+    return drawing.FIGURES[name].draw(results, {}, PAPER)
 
 
 def bowl(cell, best):
@@ -162,7 +168,7 @@ def is_leader(method):
 @pytest.fixture(scope="module")
 def tables(results):
     """Return both tables as written."""
-    files = drawing.FIGURES["methods_tables"].draw(results, {}, PAPER)
+    files = draw("methods_tables", results)
     return {suffix: content.decode() for suffix, content in files.items()}
 
 
@@ -196,7 +202,7 @@ def test_the_latex_says_what_the_markdown_says(tables):
 
 
 def test_the_dots_are_the_entries_and_the_rings_the_leaders(results):
-    axes = drawing.FIGURES["methods_table"].draw(results, {}, PAPER).axes
+    axes = draw("methods_table", results).axes
     labels = [label.get_text() for label in axes[0].get_yticklabels()]
     assert labels == [
         name.replace(" (rho = ", r", $\rho=").replace(")", "$") for name, _, _ in ROWS
@@ -210,7 +216,7 @@ def test_the_dots_are_the_entries_and_the_rings_the_leaders(results):
             if len(line.get_xdata()):
                 ((x, y),) = line.get_xydata()
                 (segment,) = bar.get_segments()
-                shown[y, line.get_fillstyle()] = [x, *segment[:, 0]]
+                shown[y, line.get_fillstyle()] = [x, *np.asarray(segment)[:, 0]]
         rings = {tuple(line.get_xydata()[0]) for line in one.lines
                  if line.get_markersize() == 8 and len(line.get_xdata())}  # fmt: skip
         for place, (_, method, rho) in enumerate(ROWS):
@@ -223,7 +229,7 @@ def test_the_dots_are_the_entries_and_the_rings_the_leaders(results):
 
 @pytest.mark.parametrize(("name", "beta1"), [("methods", 0.9), ("methods_no_momentum", 0.0)])
 def test_the_curves_are_the_entries_at_their_best_rho(results, read, name, beta1):
-    axes = drawing.FIGURES[name].draw(results, {}, PAPER).axes
+    axes = draw(name, results).axes
     for above, below, task in zip(axes[:4], axes[4:], methods.SHOWN, strict=True):
         assert above.get_title() == contest.TASKS[task][0]
         for method, (label, colour, *_) in methods_figure.LOOKS.items():
@@ -271,7 +277,7 @@ def test_the_batch_sizes_and_their_steps_to_the_level_are_the_runs(read):
         name: (spec, Falling(spec))
         for name, spec in methods.batch_specs(PRESETS["quick"], 0).items()
     }
-    axes = drawing.FIGURES["batch_sizes"].draw(results, {}, PAPER).axes
+    axes = draw("batch_sizes", results).axes
     for above, below, (name, (spec, runs)) in zip(axes[:3], axes[3:], results.items(), strict=True):
         assert above.get_title() == contest.TASKS[name][0]
         problem = spec.problem.make()

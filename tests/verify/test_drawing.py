@@ -1,5 +1,7 @@
 """What the figures of claims show is what their evidence says, under the right name."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,8 @@ from verify.drawing import bounds, schedules, trails
 from verify.drawing import corollary1 as together
 from verify.hunt import Trail, beginning
 from verify.instances import AXES
+from verify.report import render
+from verify.reproduce import Judged
 
 BLACK, GREY = COLOURS["black"], COLOURS["grey"]
 
@@ -32,7 +36,23 @@ def test_the_first_figure_is_that_of_bounds_and_runs_together():
     assert next(iter(drawing.FIGURES)) == "corollary1"
 
 
-def draw(name, evidence):
+def test_the_first_figure_opens_the_report_and_is_there_once():
+    judged = [
+        Judged(claim, evidence, "refuted")
+        for claim in (CLAIMS["units.printed"],)
+        for evidence in (claim.evidence({}),)
+    ]
+    provenance = {"preset": "quick", "seed": 0, "device": "cpu", "versions": {}}
+    pictures = {name: f"<svg><title>{name}</title></svg>" for name in ("corollary1", "terms")}
+    page = render(judged, provenance, pictures, {})
+    places = [page.index(f'<figure id="figure-{name}">') for name in pictures]
+    assert places[0] < page.index("<section") < places[1]
+    assert page.count('<figure id="figure-') == 2
+    without = render(judged, provenance, {"terms": pictures["terms"]}, {})
+    assert without.count('<figure id="figure-') == 1
+
+
+def draw(name, evidence) -> Any:
     """Draw a figure of evidence alone, as `adasam figures` does."""
     found = {claim: archive.through_json(item) for claim, item in evidence.items()}
     return drawing.FIGURES[name].draw({}, found, PAPER)
@@ -250,7 +270,7 @@ def test_the_headlines_caption_says_what_is_drawn(rates, read):
         assert (tight < 1.1 * runs).all()  # "just above them"
         assert (3 * tight < corrected).all()
         assert (corrected < printed).all()
-        low, high = (np.array(end) for end in read.bands(one)[BLACK][1:])
+        low, high = (np.asarray(end) for end in read.bands(one)[BLACK][1:])
         assert (high / low < 1.05).all()  # "narrower than their line", of 6 decades
     along_b = slopes(draw("corollary1", rates).axes[0], read)
     assert float(along_b["printed"]) > 0.3  # "rises with b"
@@ -453,12 +473,14 @@ def test_a_trail_shows_its_ratios_at_its_own_points(read):
         "two": Trail(points[::-1], 2 * ratio, np.full(8, 64), search),
     }
     progress, place = trails.falsifier_trails(searches).axes
+    legend = progress.get_legend()
+    assert legend
     for colour, (label, trail) in zip(("blue", "vermilion"), searches.items(), strict=True):
         x, best = read.lines(progress, "colour")[COLOURS[colour]]
         assert (x, best) == (list(range(1, 9)), trail.ratio.tolist())
         eps = 10 ** trail.point[:, names.index("eps")]
         shown = read.lines(place, "colour")[COLOURS[colour]]
         assert shown[0] == pytest.approx(eps.tolist())
-        assert label in [text.get_text() for text in progress.get_legend().get_texts()]
+        assert label in [text.get_text() for text in legend.get_texts()]
     (second,) = (line for line in progress.lines if list(line.get_xdata()) == [4, 4])
     assert second.get_color() == GREY

@@ -1,6 +1,7 @@
 """What the figures of runs show is what the runs have, each cell under its name."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -28,6 +29,11 @@ def student(values, confidence=0.95):
     return mean.tolist(), (mean - reach).tolist(), (mean + reach).tolist()
 
 
+def draw(name, results, evidence=None) -> Any:
+    """Draw a figure of runs."""
+    return drawing.FIGURES[name].draw(results, evidence or {}, PAPER)
+
+
 def paths(cells, t):
     """Return runs that fall along t, from another height in every cell; the last checkpoint of a
     shorter run is repeated, as an archive's is.
@@ -46,7 +52,7 @@ def test_a_panels_runs_and_bounds_are_those_of_its_own_batch_size(read):
     spec = bounds.CURVES.specs(PRESETS["quick"], 0)["log_cosh"]
     t = np.array([1, 100, 16384, 16384])
     runs = paths(3, t)
-    figure = drawing.FIGURES["bound_vs_measured"].draw({"log_cosh": (spec, runs)}, {}, PAPER)
+    figure = draw("bound_vs_measured", {"log_cosh": (spec, runs)})
     constants = spec.problem.make().certificate.constants
     T = [1, 100, 16384]
     held = {"gamma": 1 / 128, "rho": 0.005, "beta1": 0.0, "beta2": 0.999, "eps": 0.25}
@@ -77,7 +83,7 @@ def test_the_map_has_each_slope_at_its_own_T_and_eps(planted_results, read):
 
     results = planted_results(regimes.STUDY, lambda problem, cell: cell["b"] ** power(cell))
     spec, runs = results["map"]
-    left, right, _ = drawing.FIGURES["regime_map"].draw(results, {}, PAPER).axes
+    left, right, _ = draw("regime_map", results).axes
     found = read.points(right)
     cells = specs.cells(spec, spec.problem.make())
     (mesh,) = (c for c in left.collections if c.get_array() is not None)
@@ -120,7 +126,7 @@ def scaled():
 
 def test_the_scaled_counterexample_is_drawn_at_its_own_scales(scaled, read):
     spec, cell, evidence, results = scaled
-    figure = drawing.FIGURES["printed_scaling"].draw(results, {"theorem1.printed": evidence}, PAPER)
+    figure = draw("printed_scaling", results, {"theorem1.printed": evidence})
     left = figure.axes[0]
     lines, points = read.lines(left, "colour"), read.points(left, "colour")[BLACK]
     c = np.array(lines[BLACK][0])

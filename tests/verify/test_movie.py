@@ -1,5 +1,7 @@
 """The animation's run is Algorithm 1's, beside the mean of all runs and the bounds at each T."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -82,7 +84,8 @@ def test_the_films_path_is_the_first_runs_on_the_problems_own_landscape(short):
 
 def test_the_still_is_the_films_last_frame(short, read):
     film = movie.data({"path": short})
-    land, above, below = drawing.FIGURES["one_run"].draw({"path": short}, {}, PAPER).axes
+    figure: Any = drawing.FIGURES["one_run"].draw({"path": short}, {}, PAPER)
+    land, above, below = figure.axes
     assert np.array_equal(land.lines[0].get_xydata(), film.x)
     assert np.array_equal(above.lines[1].get_ydata(), 0.3 * film.eta[:, 0])
     lines = read.lines(below)
