@@ -1,6 +1,8 @@
 """What every test shares: hypothesis examples that are the same on every run and never timed."""
 
 import os
+import sys
+from collections.abc import Iterator
 
 # pytest-xdist runs a process a core; threads of torch's beside them would only get in the way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -22,6 +24,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the markers of what ``make test-gpu`` and ``make test-long`` run."""
     config.addinivalue_line("markers", "gpu: needs a CUDA GPU")
     config.addinivalue_line("markers", "long: takes minutes; left out unless asked for")
+
+
+@pytest.fixture(autouse=True)
+def _figures_closed() -> Iterator[None]:
+    """Let pyplot forget what a test drew: it warns of more than twenty open figures."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 class Reading:
