@@ -12,7 +12,6 @@ from PIL import Image
 from figures import falsifier_trail, linear_speedup, movie
 from figures.style import FORMATS, PAPER, SLIDES, STYLES, count, save
 
-
 NAMES = (
     "corollary1", "bound_vs_measured", "linear_speedup", "terms", "schedules", "regime_map",
     "falsifier_trail", "engine_speed", "tightness", "printed_scaling", "no_max", "steps", "workers",
