@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 settings.register_profile("adasam", deadline=None, derandomize=True, database=None, max_examples=60)
@@ -39,11 +40,11 @@ class Reading:
 
     @staticmethod
     def lines(axes: Axes, by: str = "label") -> dict[str, tuple[list[float], list[float]]]:
-        """Return each line's x and y by its label or, ``by="colour"``, of those with two points or
+        """Return each seen line's x and y by its label or, ``by="colour"``, of those with two points or
         more by its colour; a name that two lines share is an error.
         """
         found: dict[str, tuple[list[float], list[float]]] = {}
-        for line in axes.lines:
+        for line in filter(Line2D.get_visible, axes.lines):
             x, y = (np.asarray(part, dtype=float).tolist() for part in line.get_data(orig=True))
             name = str(line.get_label() if by == "label" else to_hex(line.get_color()).upper())
             if by == "label" and name.startswith("_"):

@@ -15,7 +15,7 @@ from theory.setting import Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify import drawing
 from verify.claim import PRESETS
-from verify.claims import regimes, theorem1
+from verify.claims import CLAIMS, regimes, theorem1
 from verify.drawing import bounds, scaling
 
 BLACK = COLOURS["black"]
@@ -81,7 +81,9 @@ def test_the_map_has_each_slope_at_its_own_T_and_eps(planted_results, read):
             return 0.0
         return -0.6 + 0.03 * eps.index(cell["eps"]) + 0.02 * np.log2(cell["T"] / 1024)
 
-    results = planted_results(regimes.STUDY, lambda problem, cell: cell["b"] ** power(cell))
+    results = planted_results(
+        CLAIMS["regime.adaptive"], lambda problem, cell: cell["b"] ** power(cell)
+    )
     spec, runs = results["map"]
     left, right, _ = draw("regime_map", results).axes
     found = read.points(right)
