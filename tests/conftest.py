@@ -40,8 +40,8 @@ class Reading:
 
     @staticmethod
     def lines(axes: Axes, by: str = "label") -> dict[str, tuple[list[float], list[float]]]:
-        """Return each seen line's x and y by its label or, ``by="colour"``, of those with two points or
-        more by its colour; a name that two lines share is an error.
+        """Return each seen line's x, y by its label or, ``by="colour"``, of those with two
+        points or more by its colour; a name that two lines share is an error.
         """
         found: dict[str, tuple[list[float], list[float]]] = {}
         for line in filter(Line2D.get_visible, axes.lines):
