@@ -20,9 +20,9 @@ setup: .venv/dev.stamp
 reproduce: .venv/core.stamp
 	$(BIN)/adasam reproduce $(ARGS)
 
-# Puts the verdict table and the figures of a fresh reproduction into the README: three in its text,
+# Puts the verdict table and the figures of a fresh reproduction into the README: four in its text,
 # five in its gallery.
-README_FIGURES := bound_vs_measured linear_speedup tightness \
+README_FIGURES := corollary1 bound_vs_measured linear_speedup tightness \
 	printed_scaling regime_map no_max rho_floor methods
 
 readme: reproduce

@@ -142,7 +142,7 @@ def _place(axes: Axes, trails: Sequence[Trail]) -> None:
             linestyle=dashes, linewidth=0.8,
         )  # fmt: skip
         _mark(axes, trail, trail.eps_over_G, trail.scale, colour)
-        last = int(records[-1])
+        last = records[-1:]  # none where no ratio is above 0
         axes.plot(
             trail.eps_over_G[last], trail.scale[last], "*", color=COLOURS[colour], markersize=11,
             markeredgecolor=COLOURS["black"], markeredgewidth=0.5, zorder=4, clip_on=False,

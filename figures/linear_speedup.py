@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullLocator
 
-from figures.style import COLOURS, LEFT_SIDE, PAPER, Style, slope_triangle
+from figures.style import COLOURS, LEFT_SIDE, PAPER, Style, count, slope_triangle
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,7 @@ def _against(
     span = float(x[-1] / x[0])
     corner = (float(x[0]) * span**0.45, 1.12 * float(series.mean[0]) * span**-0.225)
     slope_triangle(axes, corner, span**0.3, -0.5, r"$-\frac{1}{2}$")
-    axes.set_xticks(x, [f"{value:,.0f}".replace(",", " ") for value in x], minor=False)
-    if x[-1] > 1000:
-        axes.set_xticks(x, [f"$2^{{{round(np.log2(value))}}}$" for value in x])
+    axes.set_xticks(x, [count(value) for value in x])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(label)
 

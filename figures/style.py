@@ -133,7 +133,17 @@ def slope_triangle(
     )
 
 
-def label_ends(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> None:
+def count(value: float) -> str:
+    """Write a whole number: from 1024 on a power of 2 as one, others in digits."""
+    power = np.log2(value)
+    if value >= 1024 and power == round(power):
+        return f"$2^{{{power:.0f}}}$"
+    return f"{value:,.0f}".replace(",", " ")
+
+
+def label_ends(
+    axes: Axes, x: float, ends: Sequence[tuple[float, str, str]], size: str | None = None
+) -> None:
     """Name lines to the right of where they end on log-log axes, the names clear of each other.
 
     Parameters
@@ -143,6 +153,8 @@ def label_ends(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> 
     x : float
         Where the names begin.
     ends : sequence of (y, name, colour)
+    size : str, optional
+        Of the names' font; by default smaller where there are more than four.
     """
     bottom, top = np.log10(axes.get_ylim())
     ends = sorted(ends)
@@ -150,7 +162,8 @@ def label_ends(axes: Axes, x: float, ends: Sequence[tuple[float, str, str]]) -> 
     for (y, name, colour), height in zip(ends, heights, strict=True):
         axes.annotate(
             name, (x, y), xytext=(x, 10**height), textcoords="data", va="center",
-            fontsize="x-small" if len(ends) > 4 else "small", color=colour, annotation_clip=False,
+            fontsize=size or ("x-small" if len(ends) > 4 else "small"), color=colour,
+            annotation_clip=False,
         )  # fmt: skip
 
 

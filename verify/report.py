@@ -58,6 +58,7 @@ def render(
         unexpected=[item.claim.id for item in judged if not item.as_expected],
         counterexamples={item.claim.id: counterexample(item.evidence) for item in judged},
         owners=owners,
+        lead=next(iter(FIGURES)),
         provenance=provenance,
         figures={
             name: inline(svg, name, f"f{place}")

@@ -41,14 +41,21 @@ def planted_results(
     return {name: (spec, Planted(spec, law, spread)) for name, spec in jobs.items()}
 
 
+def planted_evidence(claim_id: str, law: Callable, spread: float = 0.03) -> Evidence:
+    """Return a claim's evidence where its study's left sides follow a law."""
+    return CLAIMS[claim_id].evidence(planted_results(CLAIMS[claim_id], law, spread))
+
+
 @pytest.fixture
 def planted() -> Callable:
     """Return a claim's evidence where its study's left sides follow a law."""
+    return planted_evidence
 
-    def evidence(claim_id: str, law: Callable, spread: float = 0.03) -> Evidence:
-        return CLAIMS[claim_id].evidence(planted_results(CLAIMS[claim_id], law, spread))
 
-    return evidence
+@pytest.fixture(scope="session")
+def planted_once() -> Callable:
+    """Return `planted` for fixtures that several tests share."""
+    return planted_evidence
 
 
 @pytest.fixture(name="planted_results")

@@ -86,18 +86,25 @@ def ladder(results: Results, evidence: Mapping[str, Evidence], style: Style) -> 
     judged = {name: evidence.get(f"theorem1.{name}") for name in VARIANTS}
     if not all(judged.values()):
         return None
+    every = [
+        (variant, instance)
+        for variant, item in judged.items()
+        for instance in (item["instances"] if item else ())
+        if instance["name"] not in HIDDEN
+    ]
+    smallest: dict[str, float] = {}
+    for _, instance in every:
+        b = instance["spec"]["run"]["b"]
+        smallest[instance["name"]] = min(b, smallest.get(instance["name"], b))
     rungs: dict[str, dict[str, Any]] = {}
-    for variant, item in judged.items():
-        for instance in item["instances"] if item else ():
-            if instance["name"] in HIDDEN:
-                continue
-            b = instance["spec"]["run"]["b"]
-            rung = rungs.setdefault(instance["name"], {"b": b, "bounds": {}, "instance": instance})
-            if b > rung["b"]:
-                continue  # the smallest b stands for all
-            rung["bounds"][variant] = instance["rhs"] / instance["lhs"]
-            if variant == "tight":
-                rung["instance"] = instance
+    for variant, instance in every:
+        name, b = instance["name"], instance["spec"]["run"]["b"]
+        if b > smallest[name]:
+            continue  # the smallest b stands for all
+        rung = rungs.setdefault(name, {"b": b, "bounds": {}, "instance": instance})
+        rung["bounds"][variant] = instance["rhs"] / instance["lhs"]
+        if variant == "tight":
+            rung["instance"] = instance
     return tightness.draw(
         [
             tightness.Rung(
