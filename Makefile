@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup reproduce readme slides test test-long test-gpu mutants calibrate bench lint clean
+.PHONY: setup reproduce readme slides test test-long test-gpu gpu-day mutants calibrate bench lint clean
 
 setup: .venv/dev.stamp
 
@@ -50,6 +50,12 @@ mutants: .venv/test.stamp
 # On a machine with an NVIDIA GPU; prints what it ran on.
 test-gpu: .venv/test.stamp
 	$(BIN)/python -m pytest -m gpu -s -n0 tests/simulators/test_gpu_device.py $(ARGS)
+
+# Everything that a quarter of an hour on a GPU machine can settle, step by step; it installs nothing
+# and takes the environment if there is one, else python3. ARGS=--dry tries the script on a CPU.
+GPU_PYTHON = $(if $(wildcard $(BIN)/python),$(BIN)/python,python3)
+gpu-day:
+	$(GPU_PYTHON) tests/gpu_day/run.py $(ARGS)
 
 # How often intervals hold the truth and verdicts are right: some 25 minutes; ARGS="--quick" takes
 # one or two, ARGS="--resume" goes on after Ctrl-C. The next `make reproduce` reports it.

@@ -153,6 +153,7 @@ class _Batch:
         R, d = len(inputs), problem.d
         self.rows = np.arange(R)  # which run each row of the tensors below is
         self.graph: torch.cuda.CUDAGraph | None = None
+        self.is_warm = False
         self.tables: dict[int, torch.Tensor] = {}
 
         def column(values: np.ndarray, kind: torch.dtype = dtype) -> torch.Tensor:
@@ -270,10 +271,11 @@ class _Batch:
         """Do the steps of the history's slots [first, last), of ``left`` steps in all.
 
         On a GPU the steps of a whole history are recorded once as a CUDA graph and replayed,
-        which spares it the host's launches, some 15 a step.
+        which spares it the host's launches, some 15 a step. The first history is never recorded:
+        what CUDA loads or makes on its first use it must not load while it records.
         """
         whole = (first, last) == (0, SLOTS) and self.device.type == "cuda"
-        if whole and self.graph is None and left >= WORTH_A_GRAPH:
+        if whole and self.is_warm and self.graph is None and left >= WORTH_A_GRAPH:
             self.graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self.graph):
                 for slot in range(SLOTS):
@@ -283,6 +285,7 @@ class _Batch:
             return
         for slot in range(first, last):
             self._step(slot)
+        self.is_warm = self.is_warm or whole
 
     def _draw(self, t: int) -> None:
         """Put the noise of the steps [t, t + SLOTS) into the history."""

@@ -3,17 +3,21 @@
 import importlib.util
 import os
 import re
-import subprocess
+from importlib.metadata import version
 
-import numpy as np
 import pytest
 
-from simulators import METHODS, SeparableProblem, simulate
+from simulators import SeparableProblem
 from simulators.engines import gpu_triton
+from verify.bench import issue
+from verify.bench.setting import Setting
+
+HAS_TRITON = importlib.util.find_spec("triton") is not None
+TRITON = [int(part) for part in version("triton").split(".")[:2]] if HAS_TRITON else [0, 0]
 
 pytestmark = [
     pytest.mark.skipif(
-        importlib.util.find_spec("triton") is None,
+        not HAS_TRITON,
         reason="triton is not installed: Linux x86-64 only",
     ),
     pytest.mark.skipif(
@@ -21,53 +25,17 @@ pytestmark = [
     ),
 ]
 
-POINTERS = {"float32": "*fp32", "float64": "*fp64", "int32": "*i32"}
-
 
 def compiled(
-    card, d, dtype, profile="huber", noise="additive", method="adasam", shape=None, **changes
+    card, d, dtype, profile="huber", noise="additive", method="adasam", shape=None, workers=1
 ):
     """What the engine would launch for such runs on a card of this compute capability."""
-    import triton
-    from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource
-
-    from simulators.engines import triton_kernel
-
     problem = SeparableProblem(
         profile, noise, L=2.0, sigma=0.1, G=1.5, d=d, start=0.4,
         condition=10.0 if noise == "shift" and d > 1 else None,
     )  # fmt: skip
-    settings = {"b": 3, "T": 1, "workers": 1, "runs": 1, "seed": 0} | changes
-    inputs = simulate(
-        problem, gamma=0.1, rho=0.1, beta1=0.9, beta2=0.9, eps=0.3, engine="reference", **settings
-    ).inputs
-    shape = shape or gpu_triton.shape_for(d, dtype)
-    (blocks,) = gpu_triton._batches(inputs, shape.R, 1000)
-    batch = gpu_triton._Batch(
-        problem, METHODS[method], inputs, blocks, shape, False, np.dtype(dtype), "cpu"
-    )
-    signature = {name: POINTERS[str(a.dtype)] for name, a in batch._arrays().items()}
-    signature |= dict.fromkeys(("start", "stop", "lanes", "columns", "workers"), "i32")
-    signature |= dict.fromkeys(batch.switches, "constexpr")
-    return triton.compile(
-        ASTSource(triton_kernel.run_steps, signature=signature, constexprs=batch.switches),
-        target=GPUTarget("cuda", card, 32),
-        options=gpu_triton.OPTIONS | {"num_warps": shape.warps},
-    ), shape
-
-
-def usage(kernel, tmp_path):
-    """How much the compiled kernel takes of each resource, by its name."""
-    import triton
-
-    path = tmp_path / "kernel.cubin"
-    path.write_bytes(kernel.asm["cubin"])
-    text = subprocess.run(
-        [triton.knobs.nvidia.cuobjdump.path, "-res-usage", str(path)],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    return {name: int(value) for name, value in re.findall(r"\b([A-Z]+):(\d+)", text)}
+    setting = Setting(b=3, gamma=0.1, rho=0.1, beta2=0.9, eps=0.3, method=method)
+    return issue.compiled(setting, dtype, card, problem=problem, shape=shape, workers=workers)
 
 
 # The kernels with the most registers on both cards.
@@ -85,11 +53,9 @@ def usage(kernel, tmp_path):
           for card in (80, 90)),
     ],
 )  # fmt: skip
-def test_no_kernel_spills_and_a_multiprocessor_has_registers_for_it(
-    tmp_path, card, d, dtype, settings
-):
+def test_no_kernel_spills_and_a_multiprocessor_has_registers_for_it(card, d, dtype, settings):
     kernel, shape = compiled(card, d, dtype, **settings)
-    resources = usage(kernel, tmp_path)
+    resources = issue.usage(kernel)
     assert resources["STACK"] == resources["LOCAL"] == 0, resources
     assert resources["REG"] <= 255
     assert resources["REG"] * 32 * shape.warps <= 65536
@@ -103,10 +69,13 @@ def test_the_limits_are_those_of_the_compiled_shapes():
         assert gpu_triton.shape_for(d, dtype).C == gpu_triton.LANES
 
 
-def test_twice_as_many_coordinates_in_a_lane_would_spill(tmp_path):
+@pytest.mark.skipif(
+    TRITON < [3, 7], reason=f"triton {TRITON} needs fewer registers here: no kernel spills"
+)
+def test_twice_as_many_coordinates_in_a_lane_would_spill():
     shape = gpu_triton.Shape(R=16, C=2, parts=2 * gpu_triton.PARTS["float64"], warps=1)
     kernel, _ = compiled(90, 7, "float64", "two_basin", "shift", shape=shape)
-    assert usage(kernel, tmp_path)["STACK"] > 0
+    assert issue.usage(kernel)["STACK"] > 0
 
 
 @pytest.mark.parametrize(("d", "dtype"), [(1, "float32"), (2, "float64")])
@@ -124,3 +93,47 @@ def test_arithmetic_is_rounded_as_on_a_cpu(d, dtype):
 def test_ones_are_counted_by_one_instruction():
     kernel, _ = compiled(90, 1, "float32")
     assert "popc.b32" in kernel.asm["ptx"]
+
+
+CODE = """
+        /*0000*/                   MOV R1, c[0x0][0x28] ;
+        /*0010*/                   FADD R2, R2, R3 ;
+        /*0020*/               @P0 BRA 0x00d0 ;
+{philox}
+        /*00d0*/              @!P1 BRA 0x0100 ;
+        /*00e0*/                   CALL.REL.NOINC 0x0200 ;
+        /*00f0*/                   BRA 0x0100 ;
+        /*0100*/              @!P2 BRA 0x0120 ;
+        /*0110*/                   FMUL R2, R2, R3 ;
+        /*0120*/               @P3 BRA 0x0140 ;
+        /*0130*/                   STG.E.64 desc[UR8][R168.64], R94 ;
+        /*0140*/               @P0 BRA 0x0010 ;
+        /*0150*/                   EXIT ;
+""".format(
+    philox="\n".join(
+        f"        /*{0x30 + 16 * i:04x}*/                   IMAD.WIDE.U32 R4, R4, -0x326172a9, RZ ;"
+        for i in range(10)
+    )
+)
+"""A loop with a Philox block of 10, a slow path, a conditional product and a checkpoint."""
+
+
+def test_a_steps_instructions_are_those_of_the_loops_usual_way():
+    # FADD, the branch past Philox, the one past the call, past the product (not taken), the
+    # product, the one past the store, the loop's.
+    assert issue.counted(issue.parsed(CODE)) == (7, 10)
+
+
+def test_the_issue_bound_counts_a_philox_block_once_for_the_steps_it_serves():
+    one, sixteen = (issue.bound(Setting(d=1, b=b), "float32") for b in (1, 16))
+    step, philox = issue.counted(
+        issue.parsed(issue.disassembled(issue.compiled(Setting(d=1), "float32")[0], "-sass"))
+    )
+    # One coordinate in each of a warp's 32 lanes; b = 1 has 128 steps a block, b = 16 eight.
+    assert one["instructions"] == round(step + philox / 128, 1)
+    assert sixteen["instructions"] == round(step + philox / 8, 1)
+    assert sixteen["rate"] == 132 * 1.98e9 * 4 * 32 / (step + philox / 8)
+    assert one["spills"] == sixteen["spills"] == 0
+    assert 50 < step < 400
+    # Ten rounds of two products of 32 by 32 bits and four exclusive ors, at least.
+    assert 40 <= philox < 200

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,11 +13,14 @@ import torch
 from figures.style import FORMATS
 from verify import bench, cli
 from verify.bench import children, contenders, job, measure
+from verify.bench import device as on_device
 from verify.bench.cases import cases
 from verify.bench.contenders import CONTENDERS, Contender
+from verify.bench.device import DeviceSizes
 from verify.bench.drawing import speed
 from verify.bench.measure import Entry, held_to, rates
 from verify.bench.ratios import ratios
+from verify.bench.setting import Setting
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="only Linux holds a process to some cores"
@@ -295,18 +299,26 @@ def test_tables_say_rates_ratios_compilation_memory_and_machine(capsys, monkeypa
         assert words in out, words
 
 
+TINY_DEVICE = DeviceSizes(
+    d=(2, 3), b=(1, 16), R=(4, 8), T=(4, 8), fills=6, dtypes=("float32", "float64"), runs=2,
+    rounds=2, steps=4,
+)  # fmt: skip
+
+
 def test_on_a_gpu_its_engines_are_timed_beside_numba_on_all_cores(capsys, monkeypatch, tmp_path):
     # A processor stands in for the card: what is timed, and how it is told, is the same.
     monkeypatch.setattr(job, "resolve_device", lambda name: name)
     monkeypatch.setattr(job, "machine", lambda device: {"gpu": f"the card {device}"})
-    monkeypatch.setattr(job, "QUICK", replace(TINY, d=(10, 10**5)))
-    monkeypatch.setattr(measure, "_amount", lambda run, entry, seconds: (4, 1))
+    monkeypatch.setattr(on_device, "QUICK", TINY_DEVICE)
+    monkeypatch.setattr(on_device, "bounds", lambda sizes, rows, device: [])
     timed = []
 
     def fake(setting, runs, dtype, name, T, seed, device="cpu"):
-        timed.append((name, device, setting.d, runs, dtype))
+        timed.append((name, device, setting.d, setting.b, runs, dtype, int(T)))
 
     monkeypatch.setattr(contenders, "simulated", fake)
+    monkeypatch.setattr(on_device, "simulated", fake)
+    monkeypatch.setattr(on_device, "ENGINES", ("numba", "torch", "torch_eager", "triton"))
     arguments = ["bench", "--quick", "--device", "cuda:0", "--json", "--out", str(tmp_path)]
     code, out, _ = adasam(capsys, monkeypatch, *arguments)
     assert code == 0
@@ -315,22 +327,62 @@ def test_on_a_gpu_its_engines_are_timed_beside_numba_on_all_cores(capsys, monkey
     assert [path.name for path in tmp_path.iterdir()] == ["bench.json"]
     assert content["machine"] == {"gpu": "the card cuda:0"}
     assert content["memory"] == []
-    engines = {(row["engine"], row["device"], row["threads"]) for row in content["rows"]}
+    rows = content["rows"]
     cores = len(os.sched_getaffinity(0))
-    assert engines >= {("numba", "cpu", cores), ("torch", "cuda:0", 1)}
-    assert {name for name, _, _ in engines} <= {"numba", "torch", "triton"}
-    assert {row["R"] for row in content["rows"] if row["d"] == 10} == {1024, 2**14, 2**18}
-    assert all(row["R"] * row["d"] <= 2**27 for row in content["rows"])
-    assert {entry[:2] for entry in timed} == {entry[:2] for entry in engines}
+    assert {(row["engine"], row["device"], row["threads"]) for row in rows} >= {
+        ("numba", "cpu", cores), ("torch", "cuda:0", 1), ("torch_eager", "cuda:0", 1),
+    }  # fmt: skip
+    named = {
+        case: {(row["d"], row["b"], row["R"], row["dtype"], row["T"]) for row in rows
+               if row["case"] == f"device_{case}" and row["engine"] == engine}
+        for case, engine in (("d", "torch"), ("b", "torch"), ("R", "torch"), ("T", "triton"))
+    }  # fmt: skip
+    both = ("float32", "float64")
+    assert named["d"] == {(d, 16, 6 // d, dtype, 4) for d in (2, 3) for dtype in both}
+    assert named["b"] == {(10, b, 2, dtype, 4) for b in (1, 16) for dtype in both}
+    assert named["R"] == {(10, 16, R, "float32", 4) for R in (4, 8)}
+    assert named["T"] == {(10, 16, 2, "float32", T) for T in (4, 8)} or not find_spec("triton")
+    # What a row says is what was run.
+    run = {(d, b, runs, dtype, T) for name, _, d, b, runs, dtype, T in timed if name == "torch"}
+    assert run == set().union(*(named[case] for case in ("d", "b", "R")))
     found = {ratio["name"]: ratio["value"] for ratio in content["ratios"]}
-    rates = {(row["engine"], row["R"], row["dtype"]): row["rate"]
-             for row in content["rows"] if row["d"] == 10}  # fmt: skip
-    for dtype in ("float32", "float64"):
-        expected = rates["torch", 2**14, dtype] / rates["numba", 2**14, dtype]
-        assert found[f"torch/numba, d = 10, R = 16384, {dtype}"] == expected
+    rates = {(row["engine"], row["R"]): row["rate"] for row in rows if row["case"] == "device_R"}
+    for R in (4, 8):
+        expected = rates["torch", R] / rates["numba", R]
+        assert found[f"torch/numba, d = 10, R = {R}, b = 16, float32"] == expected
+    if find_spec("triton"):
+        assert found["triton, R = 8 / R = 4"] == rates["triton", 8] / rates["triton", 4]
     _, text, _ = adasam(capsys, monkeypatch, *arguments[:-3])
     assert "the card cuda:0" in text
     assert "Compilation" not in text
+
+
+def test_without_a_graph_every_operation_is_launched_and_the_setting_comes_back(monkeypatch):
+    from simulators.engines import torch_batched
+
+    seen, usual = [], torch_batched.WORTH_A_GRAPH
+    monkeypatch.setattr(on_device, "simulated", lambda *_: seen.append(torch_batched.WORTH_A_GRAPH))
+    on_device._maker("torch_eager", "cpu")(Setting(), 2, "float32")(70, 0)
+    assert seen == [71]  # no run has so many steps left
+    assert usual == torch_batched.WORTH_A_GRAPH
+
+
+def test_the_issue_bound_stands_beside_the_fastest_row_of_its_kernel(monkeypatch):
+    monkeypatch.setattr(on_device, "find_spec", lambda _: True)
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    monkeypatch.setattr(
+        on_device.issue, "bound",
+        lambda setting, dtype, card: {"d": setting.d, "dtype": dtype, "rate": 100.0 * setting.d},
+    )  # fmt: skip
+    same = {"engine": "triton", "d": 2, "b": 16, "dtype": "float32"}
+    rows = [
+        same | {"R": 4, "rate": 20.0}, same | {"R": 8, "rate": 50.0},
+        same | {"R": 16, "rate": 90.0, "b": 1}, same | {"R": 32, "rate": 95.0, "engine": "torch"},
+    ]  # fmt: skip
+    sizes = replace(TINY_DEVICE, dtypes=("float32",))
+    two, three = on_device.bounds(sizes, rows, "cpu")
+    assert (two["R"], two["measured"], two["share"]) == (8, 50.0, 0.25)
+    assert (three["R"], three["measured"], three["share"]) == (None, None, None)
 
 
 def test_a_device_that_is_not_there_is_refused_before_anything_is_timed(capsys, monkeypatch):

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 from verify.bench.contenders import (
     CONTENDERS,
     Contender,
-    engine,
     numba_on_finite_sum,
     peer_on_finite_sum,
     simulated,
@@ -76,9 +74,6 @@ QUICK = Sizes(
     fewest=0.25,
 )
 
-MOST_ELEMENTS = 2**24
-"""Largest state [R, d] timed on a GPU."""
-
 LARGEST_STEP = 2**20
 """Steps times d that must be timed at least, at most: with large d fewer steps will do."""
 
@@ -96,32 +91,6 @@ def cases(sizes: Sizes, cores: int) -> dict[str, Callable[[], list[Entry]]]:
         "eta": partial(over_eta, sizes),
         "finite_sum": partial(finite_sum, sizes),
     }
-
-
-DEVICE_RUNS = (1024, 2**14, 2**18)
-"""Runs in one batch on a GPU, which few do not fill."""
-
-
-def on_device(sizes: Sizes, device: str, cores: int) -> dict[str, Callable[[], list[Entry]]]:
-    """Return a case for each d: the engines on a GPU beside numba on all cores."""
-
-    def entries(d: int) -> list[Entry]:
-        runs = [R for R in DEVICE_RUNS if R * d <= MOST_ELEMENTS] or [DEVICE_RUNS[0]]
-        return [
-            Entry(
-                _row("device", name, Setting(d=d), R, dtype) | {"device": where},
-                threads=cores if name == "numba" else 1,
-                make=partial(engine(name, where), Setting(d=d), R, dtype),
-                per_step=R * d,
-                fewest=max(4, int(sizes.fewest * 1024)),
-            )
-            for dtype in ("float32", "float64")
-            for R in runs
-            for name, where in (("numba", "cpu"), ("torch", device), ("triton", device))
-            if name != "triton" or find_spec("triton")
-        ]
-
-    return {f"device, d = {d}": partial(entries, d) for d in sizes.d}
 
 
 def over_d(sizes: Sizes) -> list[Entry]:

@@ -1,12 +1,14 @@
 """The whole benchmark: rates, memory and compilation, then ratios."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from simulators.engines.choice import resolve_device
-from verify.bench.cases import FULL, QUICK, Sizes, cases, on_device
+from verify.bench import device as on_device
+from verify.bench.cases import FULL, QUICK, Sizes, cases
 from verify.bench.children import compilation, memory, quick_specs
 from verify.bench.contenders import CONTENDERS
 from verify.bench.machine import machine, versions
@@ -20,7 +22,8 @@ def bench(
     *,
     quick: bool = False,
     device: str = "cpu",
-    sizes: Sizes | None = None,
+    sizes: Sizes | on_device.DeviceSizes | None = None,
+    only: Sequence[str] = on_device.CASES,
     out: Path | None = None,
     progress: Progress = lambda *_: None,
 ) -> dict[str, Any]:
@@ -32,8 +35,11 @@ def bench(
         Fewer values and shorter timings.
     device : str
         ``cpu``, or a GPU such as ``cuda``: then its engines alone, beside numba on all cores.
-    sizes : Sizes, optional
-        How much is timed, in place of what ``quick`` says.
+    sizes : Sizes or DeviceSizes, optional
+        How much is timed, in place of what ``quick`` says; `DeviceSizes` on a GPU, or to have a
+        CPU stand in for one.
+    only : sequence of str
+        The cases timed on a GPU: ``d``, ``R``, ``b`` and ``T``.
     out : Path, optional
         Folder for bench.json and the figure engine_speed.
     progress : callable, optional
@@ -41,8 +47,9 @@ def bench(
     Returns
     -------
     dict
-        ``rows``, ``ratios``, ``memory`` and ``compile`` (both of the CPU only), with the setting,
-        the machine, the versions and what is missing: what bench.json holds.
+        ``rows``, ``ratios``, ``memory`` and ``compile`` (both of the CPU only), ``bounds`` (of a
+        GPU only: the Triton kernel's issue bound and the share reached), with the setting, the
+        machine, the versions and what is missing: what bench.json holds.
 
     Raises
     ------
@@ -54,16 +61,25 @@ def bench(
     if out is not None:
         writable_folder(out)
     device = resolve_device(device)
-    sizes = sizes or (QUICK if quick else FULL)
-    found, is_cpu = machine(device), device == "cpu"
-    every = cases(sizes, len(cores())) if is_cpu else on_device(sizes, device, len(cores()))
+    if sizes is None and device == "cpu":
+        sizes = QUICK if quick else FULL
+    elif sizes is None:
+        sizes = on_device.QUICK if quick else on_device.FULL
+    found, is_cpu = machine(device), isinstance(sizes, Sizes)
+    every = (
+        cases(sizes, len(cores()))
+        if isinstance(sizes, Sizes)
+        else on_device.cases(sizes, device, len(cores()), only)
+    )
     rows: list[dict[str, Any]] = []
     for name, entries in every.items():
         rows += rates(
             entries(), rounds=sizes.rounds, seconds=sizes.seconds, label=name, progress=progress
         )
-    used, compiled = [], {}
-    if is_cpu:
+    used, compiled, bounds = [], {}, []
+    if not isinstance(sizes, Sizes):
+        bounds = on_device.bounds(sizes, rows, device) if "d" in only else []
+    else:
         used = memory((min(sizes.T), max(sizes.T)), sizes.runs, progress)
         compiled = compilation(quick_specs(), progress)
     content = {
@@ -80,6 +96,7 @@ def bench(
         "ratios": ratios(rows, used),
         "memory": used,
         "compile": compiled,
+        "bounds": bounds,
         "seconds": round(time.monotonic() - started, 1),
     }
     if out is not None:

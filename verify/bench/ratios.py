@@ -74,19 +74,32 @@ def _against_peers(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]
 
 
 def _on_device(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the rates on a GPU over the numba engine's on all cores."""
-    for base in _where(rows, case="device", engine="numba"):
-        same = {name: base[name] for name in ("d", "R", "dtype")}
-        for row in _where(rows, case="device", **same):
-            if row["engine"] != "numba":
-                yield {
-                    "name": f"{row['engine']}/numba, d = {row['d']}, R = {row['R']}, "
-                    f"{row['dtype']}",
-                    "value": row["rate"] / base["rate"],
-                    "case": "device",
-                    "meaning": f"{row['engine']} on {row['device']} over numba on "
-                    f"{base['threads']} threads",
-                }
+    """Yield the rates on a GPU over the numba engine's on all cores, and the Triton engine's along
+    R and T over its first.
+    """
+    cases = list(dict.fromkeys(row["case"] for row in rows if row["case"].startswith("device_")))
+    for case in cases:
+        for base in _where(rows, case=case, engine="numba"):
+            same = {name: base[name] for name in ("d", "R", "b", "dtype")}
+            for row in _where(rows, case=case, **same):
+                if row["engine"] != "numba":
+                    yield {
+                        "name": f"{row['engine']}/numba, d = {row['d']}, R = {row['R']}, "
+                        f"b = {row['b']}, {row['dtype']}",
+                        "value": row["rate"] / base["rate"],
+                        "case": case,
+                        "meaning": f"{row['engine']} on {row['device']} over numba on "
+                        f"{base['threads']} threads",
+                    }
+    for axis, meaning in (("R", "cost flat in R once the GPU is full"), ("T", "cost flat in T")):
+        mine = _where(rows, case=f"device_{axis}", engine="triton")
+        for row in mine[1:]:
+            yield {
+                "name": f"triton, {axis} = {row[axis]} / {axis} = {mine[0][axis]}",
+                "value": row["rate"] / mine[0]["rate"],
+                "case": f"device_{axis}",
+                "meaning": meaning,
+            }
 
 
 def _along(

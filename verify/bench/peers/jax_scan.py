@@ -22,10 +22,13 @@ LARGEST_B = 64
 """Beyond it random bits are no longer counted, and this peer has no fast sampler."""
 
 
-def make(setting: Setting, runs: int, dtype: str) -> Callable[[int, int], np.ndarray]:
+def make(
+    setting: Setting, runs: int, dtype: str, device: str = "cpu"
+) -> Callable[[int, int], np.ndarray]:
     """Return ``run(T, seed)``: (1/T) sum ||grad f(x_t)||^2 of each run, (R,) float64.
 
-    T is rounded up to a multiple of `steps_per_draw`.
+    T is rounded up to a multiple of `steps_per_draw`. JAX runs on ``device``, ``cpu`` or ``cuda``,
+    whichever it would take by itself.
     """
     per_draw = steps_per_draw(setting.b)
 
@@ -35,9 +38,11 @@ def make(setting: Setting, runs: int, dtype: str) -> Callable[[int, int], np.nda
 
     def run(T: int, seed: int) -> np.ndarray:
         draws = -(-T // per_draw)
-        keys = jax.random.split(jax.random.key(seed), runs)
-        return np.asarray(compiled(draws)(keys)) / (draws * per_draw)
+        with jax.default_device(place):
+            keys = jax.random.split(jax.random.key(seed), runs)
+            return np.asarray(compiled(draws)(keys)) / (draws * per_draw)
 
+    place = jax.devices(device)[0]
     jax.config.update("jax_enable_x64", True)
     return run
 
@@ -52,7 +57,8 @@ def make_runs_last(setting: Setting, runs: int, dtype: str) -> Callable[[int, in
 
     def run(T: int, seed: int) -> np.ndarray:
         draws = -(-T // per_draw)
-        return np.asarray(compiled(draws)(jax.random.key(seed))) / (draws * per_draw)
+        with jax.default_device(jax.devices("cpu")[0]):
+            return np.asarray(compiled(draws)(jax.random.key(seed))) / (draws * per_draw)
 
     jax.config.update("jax_enable_x64", True)
     return run
