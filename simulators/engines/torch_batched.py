@@ -388,8 +388,8 @@ class _Batch:
         # A ratio beyond float32, which has smaller s, is a product of two within.
         torch.div(ratio, self.largest_reach, out=self.excess).clamp_(1, self.largest_reach)
         self.reach.copy_(ratio.clamp_(max=self.largest_reach))
-        torch.mul(s, self.reach, out=self.a)
-        torch.addcmul(x, self.a, self.excess, out=self.a)
+        torch.mul(s, self.excess, out=self.a)
+        torch.addcmul(x, self.a, self.reach, out=self.a)
 
     def _sum(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Take in the history's first ``count`` steps.

@@ -20,14 +20,17 @@ Exit code 0 if every error is noticed or listed with a reason, else 1.
 """
 
 import argparse
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,25 +100,32 @@ class Copy:
         for path in (ROOT / kept.relative_to(folder)).glob("*.kernel"):
             shutil.copy2(path, kept)
 
-    def passes(self, tests: tuple[str, ...], fresh_cache: bool) -> bool:
-        """Run tests in the copy until one fails."""
+        # The tests of this checkout's own environment import the copy: it comes first.
         environment = os.environ | {
-            "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1",
         }  # fmt: skip
+        self.warm = subprocess.Popen(
+            [sys.executable, HERE / "warm.py"], cwd=folder, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def passes(self, tests: Sequence[str], fresh_cache: bool) -> bool:
+        """Run tests in the copy until one fails."""
+        assert self.warm.stdin is not None
+        assert self.warm.stdout is not None
         with tempfile.TemporaryDirectory() as cache:
-            if fresh_cache:
-                environment["NUMBA_CACHE_DIR"] = cache
-            try:
-                done = subprocess.run(
-                    [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider",
-                     *tests],
-                    cwd=self.root, env=environment, capture_output=True, text=True, timeout=LIMIT,
-                )  # fmt: skip
-            except subprocess.TimeoutExpired:
-                return False
-        if done.returncode in (4, 5):
-            raise SystemExit(f"no test ran for {tests}:\n{done.stdout}{done.stderr}")
-        return done.returncode == 0
+            asked = {"tests": list(tests), "cache": cache if fresh_cache else None}
+            self.warm.stdin.write(json.dumps(asked) + "\n")
+            self.warm.stdin.flush()
+            child = int(self.warm.stdout.readline())
+            late = threading.Timer(LIMIT, lambda: os.killpg(child, signal.SIGKILL))
+            late.start()
+            code = int(self.warm.stdout.readline())
+            late.cancel()
+        if code in (4, 5):
+            said = (self.root / "tests.log").read_text(encoding="utf-8", errors="replace")
+            raise SystemExit(f"no test ran for {tests}:\n{said[-2000:]}")
+        return code == 0
 
     def notices(self, mutant: Mutant) -> bool:
         """Plant an error, run its tests, and take it out again."""
@@ -159,11 +169,18 @@ def main() -> int:
                 copies.put(copy)
 
         with ThreadPoolExecutor(asked.jobs) as pool:
-            suites = sorted({item.tests for item in mutants})
-            sound = pool.map(lambda s: in_a_copy(lambda copy: copy.passes(s, False)), suites)
-            broken = [suite for suite, fine in zip(suites, sound, strict=True) if not fine]
+            suites = {
+                area: sorted({test for item in mutants if item.area == area for test in item.tests})
+                for area in sorted({item.area for item in mutants})
+            }
+            sound = pool.map(
+                lambda tests: in_a_copy(lambda copy: copy.passes(tests, False)), suites.values()
+            )
+            broken = [area for area, fine in zip(suites, sound, strict=True) if not fine]
             if broken:
-                raise SystemExit(f"these fail without any error planted: {broken}")
+                for copy in copies.queue:
+                    print((copy.root / "tests.log").read_text(errors="replace")[-4000:])
+                raise SystemExit(f"tests of {', '.join(broken)} fail without any error planted")
             found = pool.map(lambda m: in_a_copy(lambda copy: copy.notices(m)), mutants)
             wrong = 0
             for item, noticed in zip(mutants, found, strict=True):
