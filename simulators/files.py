@@ -43,7 +43,8 @@ def whole(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         # A failed write names no file, and what else fails names the temporary one.
         if error.filename is None or Path(error.filename).name.startswith(_PREFIX):
-            error.filename, error.filename2 = str(path), None
+            said = error.strerror or str(error)
+            raise OSError(error.errno, said, str(path)) from error
         raise
 
 

@@ -13,7 +13,7 @@ import sympy
 
 from theory.errors import InputError
 from theory.setting import ROUNDING, Check, Constants, Hyperparameters, Precondition, values
-from theory.symbols import F, G, Gb, X, eps, symbol
+from theory.symbols import F, G, Gb, X, d, eps, symbol
 from theory.units import InhomogeneousError, unit_of
 
 UNIT = F**2 / X**2
@@ -223,8 +223,12 @@ class Bound:
         )
 
 
+TRIVIAL = d * G**2
+"""What Assumption 3 alone bounds the left side by."""
+
+
 def trivial(constants: Constants) -> np.ndarray:
-    """Return d G^2, which bounds the left side by Assumption 3 alone, unit F^2/X^2.
+    """Return `TRIVIAL`, d G^2, which bounds the left side by Assumption 3 alone, unit F^2/X^2.
 
     Raises
     ------

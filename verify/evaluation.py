@@ -186,7 +186,7 @@ def _corrected(
     total, most = CORRECTED.total(constants, hyper), float(trivial(constants))
     return [
         {
-            "corrected": float(value) if np.isfinite(value) else None,
+            "corrected": float(value),
             "trivial": most,
             "vacuous": not value < most,
             "applies": bool(fine),

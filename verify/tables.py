@@ -218,9 +218,9 @@ def cells(rows: Sequence[Mapping[str, Any]], idle: Collection[str] = ()) -> Tabl
         single = row["low"] is None
         interval = "–" if single else f"[{number(row['low'])}, {number(row['high'])}]"
         measured = f"{row['diverged']} diverged" if row["diverged"] else number(row["lhs"])
-        bound = "not finite" if row["corrected"] is None else number(row["corrected"])
         worth = (_yes(row["applies"]), Text("yes", "bold") if row["vacuous"] else "no")
-        return (*setting, row["n"], measured, interval, bound, number(row["trivial"]), *worth)
+        bounds = (number(row["corrected"]), number(row["trivial"]))
+        return (*setting, row["n"], measured, interval, *bounds, *worth)
 
     title = "(1/T) sum ||grad f(x_t)||^2, mean over runs, in F^2/X^2"
     return _long(title, dict.fromkeys(headers, "right"), rows, line)

@@ -1,7 +1,6 @@
 """Bounds as JavaScript and as MathML, printed by sympy from the theory's own expressions."""
 
 from collections.abc import Iterable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import sympy
@@ -9,8 +8,8 @@ from sympy.printing.jscode import jscode
 from sympy.printing.mathml import MathMLPresentationPrinter
 
 from theory import corollary1
-from theory.bound import Bound, stable, trivial
-from theory.symbols import QUANTITIES, G, Gb, d, gamma, rho
+from theory.bound import TRIVIAL, Bound, stable
+from theory.symbols import QUANTITIES, G, Gb, gamma, rho
 
 _PLAIN = {
     quantity.symbol: sympy.Symbol(name, positive=True) for name, quantity in QUANTITIES.items()
@@ -35,12 +34,10 @@ def module(bounds: Iterable[Bound]) -> str:
         f"  {name}: {javascript(corollary1.SCHEDULES[letter])},"
         for name, letter in (("gamma", gamma), ("rho", rho))
     )
-    letters: Any = SimpleNamespace(d=d, G=G)
-    limit: Any = trivial(letters)
     lines = [
         "export const THEORY = {",
         *schedules,
-        f"  trivial: {javascript(limit)},",
+        f"  trivial: {javascript(TRIVIAL)},",
         "  bounds: {",
         *(line for bound in bounds for line in _bound(bound)),
         "  },",

@@ -131,6 +131,7 @@ def test_a_claim_on_a_ball_or_a_box_is_refused_where_it_is_none():
 def test_a_region_has_its_points_shares_and_nearest_points():
     ball = make(lambda x, a: a @ x, data=A, ball=2.0)
     region, x0 = ball.region, ball.x0
+    assert region
     way = np.array([3.0, 4.0, 0, 0, 0, 0]) / 5
     points = x0 + np.multiply.outer([0.0, 1.0, 2.0, 6.0], way)
     np.testing.assert_allclose(region.share(points), [0, 0.5, 1, 3])
@@ -139,6 +140,7 @@ def test_a_region_has_its_points_shares_and_nearest_points():
     assert region.spec == {"ball": 2.0}
     half = np.array([1.0, 2, 3, 4, 5, 6])
     box = make(lambda x, a: a @ x, data=A, box=half).region
+    assert box
     moved = x0 + np.array([[1.0, 0, 0, 0, 0, 0], [-2, 1, 0, 0, 0, 12]])
     np.testing.assert_allclose(box.share(moved), [1, 2])
     np.testing.assert_allclose(box.inside(moved)[1] - x0, [-1, 1, 0, 0, 0, 6])

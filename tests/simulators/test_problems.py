@@ -372,7 +372,11 @@ def test_a_malformed_constant_is_an_input_error(changes, message):
 @pytest.mark.parametrize(
     ("profile", "kind", "message"),
     [
-        ("hubert", "additive", "profile = 'hubert' is not known: use huber, "),
+        (
+            "hubert",
+            "additive",
+            "profile = 'hubert' is not known: did you mean 'huber'[?] Use huber",
+        ),
         ("huber", "gaussian", "noise = 'gaussian' is not known: use additive, shift"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from figures.style import FORMATS
+from simulators.engines import choice
 from verify import bench, cli
 from verify.bench import children, contenders, job, measure
 from verify.bench import device as on_device
@@ -307,6 +308,8 @@ TINY_DEVICE = DeviceSizes(
 
 def test_on_a_gpu_its_engines_are_timed_beside_numba_on_all_cores(capsys, monkeypatch, tmp_path):
     # A processor stands in for the card: what is timed, and how it is told, is the same.
+    monkeypatch.setattr(cli, "_usable", lambda name: name)
+    monkeypatch.setattr(choice, "resolve_device", lambda name: name)
     monkeypatch.setattr(job, "resolve_device", lambda name: name)
     monkeypatch.setattr(job, "machine", lambda device: {"gpu": f"the card {device}"})
     monkeypatch.setattr(on_device, "QUICK", TINY_DEVICE)

@@ -35,6 +35,7 @@ def test_what_watches_runs_sees_the_farthest_point_of_their_paths():
                      record="trajectory")  # fmt: skip
     assert np.array_equal(runs.x, plain.x)
     paths = runs.x[:, :-1]
+    assert problem.region
     points = []  # a gradient is taken at every x_t and rho away along the mini-batch's
     for path, samples in zip(paths, runs.samples, strict=True):
         for x, own in zip(path, samples, strict=True):
@@ -61,7 +62,8 @@ def test_a_check_on_a_ball_says_that_runs_stay_there_and_judges_the_bounds():
         one = next(
             item for item in content["bounds"][1]["instances"] if (item["b"], item["T"]) == (b, 32)
         )
-        ends = {float(line.get_ydata()[-1]) for line in axes.lines if len(line.get_ydata()) > 2}
+        drawn = [np.asarray(line.get_ydata()) for line in axes.lines]
+        ends = {float(y[-1]) for y in drawn if len(y) > 2}
         for value in (one["lhs"], one["rhs"]):
             assert any(end == pytest.approx(value, rel=1e-6) for end in ends)
 

@@ -113,7 +113,9 @@ def test_what_grows_with_the_distance_is_said_to_and_a_ball_cures_it():
         if kind == "ball":
             assert NO_LIMIT not in states.values()
             assert VIOLATED not in states.values()
-            assert rows["G"]["value"] == pytest.approx(largest, rel=1e-2)
+            # A search ends near the largest value, never above it.
+            assert 0.99 * largest <= rows["G"]["value"] <= largest * (1 + 1e-9)
+        assert problem.region
         for row in rows.values():
             for at in row["at"]:
                 assert problem.region.share(np.array(at)) <= 1 + 1e-9

@@ -65,11 +65,11 @@ def few(monkeypatch, tmp_path):
         claim("runs.tiny", tiny_evidence, study=study, figure="drawn"),
         claim("words.one", agree), claim("words.two", agree),
     ]  # fmt: skip
-    for name in list(CLAIMS):
+    for name in reversed(list(CLAIMS)):  # undone in reverse: their order stays
         monkeypatch.delitem(CLAIMS, name)
     for item in claims:
         monkeypatch.setitem(CLAIMS, item.id, item)
-    for name in list(drawing.FIGURES):
+    for name in reversed(list(drawing.FIGURES)):  # undone in reverse: their order stays
         monkeypatch.delitem(drawing.FIGURES, name)
     monkeypatch.setitem(drawing.FIGURES, "drawn", Picture(figure, "A figure.", study))
 

@@ -51,7 +51,7 @@ def test_missing_runs_are_said_with_their_cure(tmp_path):
 
 def test_an_unknown_name_or_style_or_a_claim_not_judged_is_refused(tmp_path):
     empty(tmp_path)
-    with pytest.raises(InputError, match="no figure is called 'nothing': there are bound_vs"):
+    with pytest.raises(InputError, match="no figure is called 'nothing': there are corollary1"):
         redraw(tmp_path, only=["nothing"])
     with pytest.raises(InputError, match="style = 'poster' is not known: use paper or slides"):
         redraw(tmp_path, style_name="poster")

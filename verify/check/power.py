@@ -241,7 +241,7 @@ def main(names: list[str]) -> None:
         kept = kept | {name: measure(efforts[name])}
         for law, found in kept[name].items():
             print(f"{name:6}{law:45}", *(f"{key} {value:.3f}  " for key, value in found.items()))
-    TABLE.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    write(TABLE, json.dumps(kept, indent=1) + "\n")
 
 
 if __name__ == "__main__":
