@@ -375,7 +375,7 @@ def test_a_malformed_constant_is_an_input_error(changes, message):
         (
             "hubert",
             "additive",
-            "profile = 'hubert' is not known: did you mean 'huber'[?] Use huber",
+            "'hubert' is not known: did you mean 'huber'[?] Use huber",
         ),
         ("huber", "gaussian", "noise = 'gaussian' is not known: use additive, shift"),
     ],

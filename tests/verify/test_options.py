@@ -264,7 +264,8 @@ def tanh() -> Custom:
     names: dict = {"__name__": "adasam_problem"}
     exec(compile(EXAMPLE.read_text(), str(EXAMPLE), "exec"), names)
     problem: Any = names["problem"]
-    return problem() if callable(problem) else problem
+    made: Any = problem() if callable(problem) else problem
+    return made
 
 
 def test_a_check_runs_on_the_hyperparameters_asked_for(monkeypatch):

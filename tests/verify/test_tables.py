@@ -27,7 +27,11 @@ def column(table: Table, heading: str) -> list[str]:
 
 def pairs(table: Table) -> dict[str, str]:
     """Read a table of two columns back."""
-    return {left: right for left, right in map(dict.values, words(table))}
+    found = {}
+    for row in words(table):
+        left, right = row.values()
+        found[left] = right
+    return found
 
 
 CONSTANTS = Constants(L=1.5, sigma=0.7, G=2, d=10, Delta=3)

@@ -27,6 +27,7 @@ import torch
 
 from simulators import custom, noise
 from simulators.problems import Custom
+from verify.files import write
 
 TABLE = Path(__file__).with_name("power.json")
 
