@@ -300,3 +300,16 @@ def test_a_crossings_error_is_its_spread():
     # 2000 standard normal values: mean within 5/sqrt(2000), spread within 5/sqrt(4000).
     assert abs(z.mean()) < 5 / 2000**0.5 + 0.05  # log means are biased by half their variance
     assert z.std() == pytest.approx(1, abs=5 / 4000**0.5)
+
+
+def test_between_points_known_exactly_a_line_is_known_exactly():
+    # The third point's error weighs 1e-6 as much as theirs would if they were as unsure as the
+    # floor that keeps their weights finite.
+    x, y, error = np.array([0.0, 1.0, 2.0]), np.array([0.0, -0.5, -1.2]), np.array([0.0, 0.0, 0.1])
+    fit = line_slope(x, y, error, 10**6, 0.95)
+    weight = np.array([1e8, 1e8, 100.0])
+    centred = x - np.average(x, weights=weight)
+    reach = stats.t.ppf(0.975, 10**6 - 1) * weight[2] * centred[2] * 0.1 / (weight @ centred**2)
+    assert fit.high - fit.slope == pytest.approx(reach, rel=1e-9)
+    assert fit.slope == pytest.approx(-0.5, abs=1e-5)
+    assert fit.high - fit.low < 1e-5
