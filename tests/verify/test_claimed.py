@@ -1,6 +1,7 @@
 """Searches for violations: what is wrong is found at every scale, what is right is left alone."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from verify.check.judging import FINE, NO_LIMIT, UNCHECKED, VIOLATED
 from verify.check.measures import Measures
 from verify.check.pairs import zoom
 
-SMALL = claimed.Effort("small", 64, 12, 6, 32, 2**11, 3)
+SMALL = claimed.Effort("small", 64, 12, 6, 32, 2**11, 2)
+ONE_DESCENT = replace(SMALL, starts=1)
 
 
 def searched(problem, effort=SMALL):
@@ -94,7 +96,7 @@ def test_what_is_claimed_far_above_what_is_found_is_not_checked():
 
 def test_what_grows_with_the_distance_is_said_to_and_a_ball_cures_it():
     wide = regression(square, sigma=3.0, G=100.0, f_star=0.0)
-    rows, states = searched(wide)
+    rows, states = searched(wide, ONE_DESCENT)
     assert (states["G"], states["sigma"], states["L"]) == (NO_LIMIT, NO_LIMIT, FINE)
     grown = rows["G"]["without_end"]
     near, far = grown["distances"][0], grown["distances"][-1]
@@ -109,7 +111,7 @@ def test_what_grows_with_the_distance_is_said_to_and_a_ball_cures_it():
     largest = float((np.abs(A) * (2 * np.linalg.norm(A, axis=1) + np.abs(y))[:, None]).max())
     for kind, size in (("ball", 2.0), ("box", 2.0)):
         problem = regression(square, sigma=4.0, G=1.01 * largest, f_star=0.0, **{kind: size})
-        rows, states = searched(problem)
+        rows, states = searched(problem, ONE_DESCENT)
         if kind == "ball":
             assert NO_LIMIT not in states.values()
             assert VIOLATED not in states.values()
@@ -122,7 +124,8 @@ def test_what_grows_with_the_distance_is_said_to_and_a_ball_cures_it():
 
 
 def test_a_function_without_a_least_value_is_told():
-    rows, states = searched(regression(lambda x, a, y: a @ x, L=1.0, f_star=-1e3))
+    endless = regression(lambda x, a, y: a @ x, L=1.0, f_star=-1e3)
+    rows, states = searched(endless, ONE_DESCENT)
     assert states["f_star"] == NO_LIMIT
     assert rows["f_star"]["value"] < -1e3
     assert "falls with the distance" in writing.sentence(rows["f_star"])
@@ -139,10 +142,10 @@ def test_rounding_is_no_violation():
         x0=np.full(3, 3.0), L=1, sigma=0.1, G=1, f_star=3 * math.log(2),
     )  # fmt: skip
     for problem, reached in ((far, 1e-3), (near, 1e-6)):
-        rows, states = searched(problem)
+        rows, states = searched(problem, ONE_DESCENT)
         assert (states["L"], states["G"], states["f_star"]) == (FINE, FINE, FINE)
         assert 1 - reached < rows["L"]["value"] <= 1
-        rows, states = searched(custom_with(problem, L=0.99))
+        rows, states = searched(custom_with(problem, L=0.99), ONE_DESCENT)
         assert states["L"] == VIOLATED
 
 
@@ -186,13 +189,13 @@ def test_a_Delta_claimed_without_f_is_measured_along_the_gradient():
         return torch.tanh(a @ x - y) * a
 
     A, y = table()
-    least = claimed.search(regression(), SMALL, 0)[-1]["value"]
+    least = claimed.search(regression(), ONE_DESCENT, 0)[-1]["value"]
     truth = regression().at_x0 - least
     for times, state in ((0.9, VIOLATED), (1.01, FINE), (5.0, UNCHECKED)):
         claims = {name: regression().claims[name] for name in ("L", "sigma", "G")}
         problem = custom(sample_gradient=slope, data=(A, y), x0=np.zeros(3),
                          Delta=times * truth, **claims)  # fmt: skip
-        rows, states = searched(problem)
+        rows, states = searched(problem, ONE_DESCENT)
         assert states["Delta"] == state
         assert rows["Delta"]["value"] == pytest.approx(truth, rel=1e-3)
 

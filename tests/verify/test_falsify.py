@@ -3,6 +3,7 @@
 import inspect
 import json
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from verify.falsify import falsify, save
 from verify.hunt import Trail, beginning, ratio
 from verify.instances import AXES, PROFILE_NAMES, SCALE, START, spec_at
 
-BUDGET, CAP = 600, 4096
+BUDGET, CAP = 300, 4096
+pytestmark = pytest.mark.xdist_group("falsify")
 TRUE = [name for name in VARIANTS if name != "printed"]
 
 
@@ -32,13 +34,15 @@ def at(**changes: float) -> np.ndarray:
     return np.array([changes.get(axis.name, axis.start) for axis in AXES])
 
 
-@pytest.fixture(scope="module", params=[0, 1, 2])
-def refutation(request):
-    return falsify("printed", seed=request.param, budget=BUDGET, cap=CAP)
+@cache
+def searched(variant, seed=0, budget=120):
+    """Search once for all tests."""
+    return falsify(variant, seed=seed, budget=budget, cap=CAP)
 
 
-def test_three_seeds_find_the_printed_bound_false(refutation):
-    content = refutation.as_json()
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_three_seeds_find_the_printed_bound_false(seed):
+    content = searched("printed", seed, BUDGET).as_json()
     assert content["verdict"] == "refuted"
     assert content["ratio_low"] > 1
     assert content["applies"]
@@ -56,9 +60,8 @@ def test_the_start_is_eps_equal_G_and_does_not_contain_the_answer():
         assert max(ratio(point, PRINTED, seed)[0] for point in points) < 0.6
 
 
-def test_the_written_spec_replays_the_mean_to_the_last_bit(
-    refutation, tmp_path, capsys, monkeypatch
-):
+def test_the_written_spec_replays_the_mean_to_the_last_bit(tmp_path, capsys, monkeypatch):
+    refutation = searched("printed", 0, BUDGET)
     _, spec, trail, *pictures = save(refutation, tmp_path)
     monkeypatch.setattr(sys, "argv", ["adasam", "simulate", str(spec), "--json"])
     with pytest.raises(SystemExit) as caught:
@@ -74,7 +77,7 @@ def test_the_written_spec_replays_the_mean_to_the_last_bit(
 
 @pytest.mark.parametrize("variant", TRUE)
 def test_the_tightest_instance_of_a_true_bound_does_not_refute_it(variant):
-    found = falsify(variant, budget=240, cap=16384)
+    found = searched(variant)
     content = found.as_json()
     first = max(ratio(point, VARIANTS[variant], 0)[0] for point in beginning(0))
     assert content["verdict"] != "refuted"
@@ -125,18 +128,19 @@ def test_a_bound_that_says_nothing_is_no_tight_instance():
 
 
 def test_a_seed_gives_the_same_search_and_another_another():
-    first, second, other = (falsify("printed", seed=s, budget=80, cap=1024) for s in (0, 0, 1))
+    first, second = searched("tight"), falsify("tight", seed=0, budget=120, cap=CAP)
+    other = falsify("tight", seed=1, budget=40, cap=1024)
     assert first.as_json() == second.as_json()
     assert np.array_equal(first.trail.point, second.trail.point)
-    assert not np.array_equal(first.trail.point, other.trail.point)
+    assert not np.array_equal(first.trail.point[:20], other.trail.point[:20])
 
 
 def test_the_second_search_starts_at_the_minimiser_and_only_unit_errors_need_the_scale():
-    homogeneous, printed = (falsify(name, budget=120, cap=1024) for name in ("tight", "printed"))
+    homogeneous, printed = searched("tight"), searched("printed", 0, BUDGET)
     assert np.all(homogeneous.trail.point[:, SCALE] == 0)
     assert np.ptp(printed.trail.point[:, SCALE]) > 1
-    for trail in (homogeneous.trail, printed.trail):
-        assert trail.second == 60
+    for trail, half in ((homogeneous.trail, 60), (printed.trail, BUDGET // 2)):
+        assert trail.second == half
         assert np.all(trail.point[trail.search == 1, START] == 0)
 
 
@@ -184,10 +188,10 @@ def test_falsify_refuses_what_is_malformed(capsys, monkeypatch, tmp_path, argume
 
 
 def test_falsify_prints_what_it_found_and_writes_it(capsys, monkeypatch, tmp_path):
-    arguments = ["--variant", "corrected", "--budget", "40", "--cap", "1024", "--out", "found"]
+    arguments = ["--variant", "corrected", "--budget", "40", "--cap", "1024"]
     monkeypatch.chdir(tmp_path)
     texts = []
-    for more in ([], ["--json"]):
+    for more in (["--out", "found"], ["--json"]):
         monkeypatch.setattr(sys, "argv", ["adasam", "falsify", *arguments, *more])
         with pytest.raises(SystemExit) as caught:
             cli.main()

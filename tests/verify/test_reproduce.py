@@ -6,6 +6,7 @@ import re
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,8 +39,7 @@ def results():
     return {name: (specs[name], runs[name]) for name in specs}
 
 
-@pytest.fixture
-def small(monkeypatch, results):
+def shrink(monkeypatch, results):
     """Let `reproduce` judge theorem1 on the few instances, and not simulate them again."""
     study = Study("theorem1", few_specs)
     for name in VARIANTS:
@@ -52,6 +52,21 @@ def small(monkeypatch, results):
         return done | simulate_all(new) if new else done
 
     monkeypatch.setattr(verify.reproduce, "simulate_all", simulated)
+
+
+@pytest.fixture
+def small(monkeypatch, results):
+    """Let one test `reproduce` theorem1 on the few instances."""
+    shrink(monkeypatch, results)
+
+
+@pytest.fixture(scope="module")
+def reproduced(results, tmp_path_factory):
+    """Reproduce theorem1 on the few instances, once for all that read it: folder, exit code."""
+    out = tmp_path_factory.mktemp("reproduced")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        shrink(monkeypatch, results)
+        return out, adasam(monkeypatch, "reproduce", "--only", "theorem1", "--out", str(out))
 
 
 def adasam(monkeypatch, *arguments: str) -> int:
@@ -70,15 +85,21 @@ def with_noise_of(bound: Bound, other: Bound) -> Bound:
     return dataclasses.replace(bound, summands=summands)
 
 
+def claim_in(out: Path, name: str) -> dict[str, Any]:
+    content = json.loads((out / "claims.json").read_text())
+    (claim,) = (claim for claim in content["claims"] if claim["id"] == name)
+    return claim
+
+
 def verdicts(out: Path) -> dict[str, str]:
     content = json.loads((out / "claims.json").read_text())
     return {claim["id"]: claim["verdict"] for claim in content["claims"]}
 
 
-def test_every_verdict_is_the_expected_one(monkeypatch, small, tmp_path):
-    code = adasam(monkeypatch, "reproduce", "--only", "theorem1", "--out", str(tmp_path))
+def test_every_verdict_is_the_expected_one(reproduced):
+    out, code = reproduced
     assert code == 0
-    assert verdicts(tmp_path) == {
+    assert verdicts(out) == {
         "theorem1.printed": "refuted",
         "theorem1.appendix": "holds",
         "theorem1.corrected": "holds",
@@ -102,11 +123,9 @@ def test_exchanged_noise_terms_flip_both_verdicts(monkeypatch, small, tmp_path):
 
 @pytest.mark.parametrize("name", FEW)
 def test_corrected_scaled_to_nine_tenths_of_the_measured_value_is_refuted(
-    monkeypatch, small, tmp_path, name
+    monkeypatch, reproduced, small, tmp_path, name
 ):
-    assert adasam(monkeypatch, "reproduce", "--only", "theorem1", "--out", str(tmp_path)) == 0
-    content = json.loads((tmp_path / "claims.json").read_text())
-    (claim,) = (c for c in content["claims"] if c["id"] == "theorem1.corrected")
+    claim = claim_in(reproduced[0], "theorem1.corrected")
     worst = max(
         (i for i in claim["evidence"]["instances"] if i["name"] == name),
         key=lambda instance: instance["lhs"] / instance["rhs"],
@@ -116,17 +135,15 @@ def test_corrected_scaled_to_nine_tenths_of_the_measured_value_is_refuted(
         dataclasses.replace(term, expr=factor * term.expr) for term in CORRECTED.summands
     )
     monkeypatch.setitem(VARIANTS, "corrected", dataclasses.replace(CORRECTED, summands=scaled))
-    code = adasam(monkeypatch, "reproduce", "--only", "theorem1", "--out", str(tmp_path))
+    only = ["--only", "theorem1.corrected"]
+    code = adasam(monkeypatch, "reproduce", *only, "--out", str(tmp_path))
     assert code == 1
     assert verdicts(tmp_path)["theorem1.corrected"] == "refuted"
 
 
-def test_every_instance_replays_to_its_left_side(monkeypatch, capsys, small, tmp_path):
-    arguments = ["reproduce", "--only", "theorem1.corrected", "--out", str(tmp_path)]
-    assert adasam(monkeypatch, *arguments) == 0
-    capsys.readouterr()
-    content = json.loads((tmp_path / "claims.json").read_text())
-    instances = verify.reproduce.measurements(content["claims"][0]["evidence"])
+def test_every_instance_replays_to_its_left_side(monkeypatch, capsys, reproduced, tmp_path):
+    claim = claim_in(reproduced[0], "theorem1.corrected")
+    instances = verify.reproduce.measurements(claim["evidence"])
     assert len(instances) == 7
     for number, instance in enumerate(instances):
         spec = tmp_path / f"{number}.json"
@@ -226,15 +243,15 @@ def test_results_do_not_depend_on_how_many_threads_there_are(monkeypatch, result
         assert array.tobytes() == beside.arrays()[name].tobytes(), name
 
 
-def test_the_report_is_one_file_without_outside_requests(monkeypatch, small, tmp_path):
-    adasam(monkeypatch, "reproduce", "--only", "theorem1", "--out", str(tmp_path))
-    page = (tmp_path / "report.html").read_text()
+def test_the_report_is_one_file_without_outside_requests(reproduced):
+    out, _ = reproduced
+    page = (out / "report.html").read_text()
     assert page.index("<table") < page.index("How to read a verdict")
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     assert page.index(policy) < page.index("<style>")
     assert not re.search(r'(src|href)="(https?:)?//', page)
     assert "@import" not in page
     for target in re.findall(r'href="([^"#]+)"', page):
-        assert (tmp_path / target).is_file()
+        assert (out / target).is_file()
     for anchor in re.findall(r'href="#([^"]+)"', page):
         assert f'id="{anchor}"' in page
