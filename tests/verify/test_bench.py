@@ -225,13 +225,17 @@ def test_the_quick_presets_simulations_are_all_there_and_short():
     assert {spec.engine.dtype for spec in specs} == {"float32", "float64"}
 
 
-def test_memory_is_that_of_processes_of_their_own():
-    one, two = children.memory((4, 8), 4, silent)
-    assert (one["T"], two["T"], one["R"]) == (4, 8, 4)
+def test_memory_is_that_of_processes_of_their_own(monkeypatch):
+    (item,) = children.memory((8,), 4, silent)
+    assert (item["T"], item["R"]) == (8, 4)
     # An interpreter with numba loaded holds more than this, and far less than that.
-    for item in (one, two):
-        assert 2e7 < item["peak_bytes"] < 4e9
-        assert item["added_bytes"] <= item["peak_bytes"]
+    assert 2e7 < item["peak_bytes"] < 4e9
+    assert item["added_bytes"] <= item["peak_bytes"]
+    # Another length has another process, which is not started here.
+    asked = []
+    monkeypatch.setattr(children, "_in_a_child", lambda *asks: asked.append(asks) or len(asked))
+    assert children.memory((4, 8), 4, silent) == [1, 2]
+    assert asked == [(children._memory, 4, 4), (children._memory, 8, 4)]
 
 
 @pytest.fixture

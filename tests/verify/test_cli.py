@@ -4,8 +4,10 @@ import io
 import json
 import subprocess
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +18,12 @@ from scipy import stats
 from simulators import FiniteSum, SeparableProblem
 from simulators import spec as specs
 from simulators.runs import Runs
+from theory import proof as proofs
 from theory.corollary1 import SCHEDULES
+from theory.proof import rules
 from theory.symbols import symbol
 from theory.theorem1 import CORRECTED, VARIANTS
-from verify import cli
+from verify import cli, lecture
 from verify.claims import CLAIMS
 
 SETTING = {
@@ -781,7 +785,28 @@ def test_problem_refuses_what_is_impossible(capsys, monkeypatch, arguments, said
     assert "Traceback" not in err
 
 
-def test_proof_reads_as_a_lecture(capsys, monkeypatch):
+PROOFS = pytest.mark.xdist_group("proofs")
+ends = cache(proofs.ends)
+CHECKED: dict[int, tuple[Any, list[Any]]] = {}
+
+
+def checked(derivation: Any) -> list[Any]:
+    """Check a derivation, which takes seconds, once for all tests: it never changes."""
+    if id(derivation) not in CHECKED:
+        CHECKED[id(derivation)] = derivation, rules.check(derivation)
+    return CHECKED[id(derivation)][1]
+
+
+@pytest.fixture
+def checked_once(monkeypatch):
+    """Let the command check each derivation once in all tests."""
+    monkeypatch.setattr(lecture, "check", checked)
+    monkeypatch.setattr(proofs, "check", checked)
+    monkeypatch.setattr(proofs, "ends", ends)
+
+
+@PROOFS
+def test_proof_reads_as_a_lecture(capsys, monkeypatch, checked_once):
     code, out, _ = adasam(capsys, monkeypatch, "proof", "--part", "paper")
     assert code == 0
     for said in ("Lemma 10: the squared step", "(102)", "γ × Young", "all check",
@@ -790,7 +815,8 @@ def test_proof_reads_as_a_lecture(capsys, monkeypatch):
     assert max(map(cell_len, out.splitlines())) <= 100
 
 
-def test_proof_in_json_has_every_step_and_no_fault(capsys, monkeypatch):
+@PROOFS
+def test_proof_in_json_has_every_step_and_no_fault(capsys, monkeypatch, checked_once):
     code, out, _ = adasam(capsys, monkeypatch, "proof", "--json")
     content = json.loads(out)
     assert code == 0
@@ -807,7 +833,8 @@ def test_proof_in_json_has_every_step_and_no_fault(capsys, monkeypatch):
     assert all(step["uses"] for step in steps if step["rule"] == "inequality")
 
 
-def test_proof_in_latex_is_a_body_whose_environments_close(capsys, monkeypatch):
+@PROOFS
+def test_proof_in_latex_is_a_body_whose_environments_close(capsys, monkeypatch, checked_once):
     code, out, _ = adasam(capsys, monkeypatch, "proof", "--part", "sharp", "--latex")
     assert code == 0
     assert out.startswith(r"\section{The sharp theorem}")
@@ -823,12 +850,12 @@ def test_proof_refuses_a_part_there_is_not(capsys, monkeypatch):
     assert "use paper, sharp or all" in err
 
 
-def test_a_fault_in_a_proof_is_said_and_ends_in_exit_code_1(capsys, monkeypatch):
-    from theory import proof
+@PROOFS
+def test_a_fault_in_a_proof_is_said_and_ends_in_exit_code_1(capsys, monkeypatch, checked_once):
     from theory.proof.paper import derivation
     from theory.symbols import L, rho
 
-    monkeypatch.setitem(proof.DERIVATIONS, "paper", derivation(L * rho**2))
+    monkeypatch.setitem(proofs.DERIVATIONS, "paper", derivation(L * rho**2))
     code, out, _ = adasam(capsys, monkeypatch, "proof", "--part", "paper")
     assert code == 1
     assert "FAILS" in out
