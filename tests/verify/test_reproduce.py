@@ -206,7 +206,7 @@ def test_a_second_run_writes_the_same_bytes(monkeypatch, tmp_path):
 
     outs = [tmp_path / "one", tmp_path / "two"]
     for out in outs:
-        only = ["--only", "theorem1.printed", "--only", "units"]
+        only = ["--only", "theorem1.printed", "--only", "units.printed"]
         assert adasam(monkeypatch, "reproduce", *only, "--out", str(out)) == 0
     names = [
         sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())

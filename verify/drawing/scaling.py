@@ -15,6 +15,7 @@ from figures import printed_scaling
 from figures.style import Style
 from simulators import spec as specs
 from simulators.spec import Spec
+from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify.claim import Preset, Results, Study
 from verify.claims import theorem1
@@ -60,12 +61,16 @@ def scaling(results: Results, evidence: Mapping[str, Evidence], style: Style) ->
     (instance,) = (i for i in judged["instances"] if i["name"] == "counterexample")
     base = msgspec.convert(instance["spec"], Spec)
     c = np.geomspace(2.0 ** POWERS[0], 2.0 ** POWERS[-1], 8 * (POWERS[-1] - POWERS[0]) + 1)
+    settings = [_setting(scaled(base, x)) for x in c]
     intervals = [normal_mean(results[f"c{k:+d}"][1].lhs(0), BAND) for k in POWERS]
     return printed_scaling.draw(
         printed_scaling.Scaling(
             c=c,
             left=c**2 * instance["lhs_low"],
-            bounds={name: np.array([_bound(name, base, x) for x in c]) for name in SHOWN},
+            bounds={
+                name: np.array([float(VARIANTS[name].total(*each)) for each in settings])
+                for name in SHOWN
+            },
             at=2.0 ** np.array(POWERS),
             mean=np.array([interval.estimate for interval in intervals]),
             low=np.array([interval.low for interval in intervals]),
@@ -76,9 +81,7 @@ def scaling(results: Results, evidence: Mapping[str, Evidence], style: Style) ->
     )
 
 
-def _bound(name: str, base: Spec, c: float) -> float:
-    spec = scaled(base, c)
+def _setting(spec: Spec) -> tuple[Constants, Hyperparameters]:
     problem = spec.problem.make()
     (cell,) = specs.cells(spec, problem)
-    constants = problem.certificate.constants
-    return float(VARIANTS[name].total(constants, specs.hyperparameters(cell)))
+    return problem.certificate.constants, specs.hyperparameters(cell)
