@@ -117,7 +117,7 @@ def pairs():
 def test_every_engine_follows_the_reference_along_whole_paths(profile, shape, method):
     problem, runs = make(profile, **SHAPES[shape]), 2 if shape == "plain" else 1
     settings = {"method": method, "runs": runs}
-    known = CELLS if shape == "plain" else CELLS[:5]
+    known = CELLS if shape == "plain" and method != "local_sam" else CELLS[:5]
     reference = go(problem, engine="reference", **settings, **grid_of(known))
     norms = smallest_norms(problem, method, reference)
     # In float32 an error of some two ulps a step, before which s/||s|| may turn where s is small.
