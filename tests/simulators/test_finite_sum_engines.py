@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators import METHODS, FiniteSum, Inputs, Runs, simulate, update
@@ -201,7 +201,9 @@ def test_the_number_of_threads_leaves_every_byte(engine, dtype):
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            grid = {"b": [33, 70], "T": [12, 20], "record": "statistics", "threads": threads}
+            # Each of so few steps has a full gradient, too.
+            T = [12, 20] if engine == "numba" else [2, 3]
+            grid = {"b": [33, 70], "T": T, "record": "statistics", "threads": threads}
             runs.append(go(problem, engine=engine, runs=9, dtype=dtype, **grid))
     finally:
         torch.set_num_threads(before)
@@ -257,6 +259,7 @@ def test_runs_with_samples_are_saved_and_read(tmp_path):
 # The steps with a full gradient.
 
 
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=5), st.integers(1, 100))
 def test_the_weights_before_every_checkpoint_sum_to_its_step(T, m):
     T = np.array(T)
