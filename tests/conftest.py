@@ -27,6 +27,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes minutes; left out unless asked for")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let each process of a whole suite compile some of numba's kernels, which the others load."""
+    config = session.config
+    if not hasattr(config, "workerinput") or config.option.file_or_dir:
+        return
+    from simulators import FiniteSum, SeparableProblem, simulate
+
+    separable = SeparableProblem("huber", "additive", L=1, sigma=0.5, G=1, d=1, start=0.5)
+    finite = FiniteSum.synthetic(4, 1, alpha=0.1, seed=1)
+    kernels = (
+        (separable, "float64"), (separable, "float32"), (finite, "float32"), (finite, "float64"),
+    )  # fmt: skip
+    number = int(config.workerinput["workerid"].removeprefix("gw"))
+    for problem, dtype in kernels[number :: config.workerinput["workercount"]]:
+        simulate(
+            problem, gamma=0.1, rho=0.1, beta1=0, beta2=1, eps=1, b=1, T=1, runs=1, seed=0,
+            engine="numba", device="cpu", dtype=dtype,
+        )  # fmt: skip
+
+
 @pytest.fixture(autouse=True)
 def _figures_closed() -> Iterator[None]:
     """Let pyplot forget what a test drew: it warns of more than twenty open figures."""

@@ -20,15 +20,23 @@ from simulators import SeparableProblem, noise
 
 def main() -> None:
     rank, n, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    setting = json.loads((folder / "setting.json").read_text())
-    problem = SeparableProblem(**setting["problem"])
-    rho, b, key = setting["rho"], setting["b"], setting["key"]
+    settings = json.loads((folder / "settings.json").read_text())
     # By itself gloo listens on the address of the machine's name, for all the network.
     names = {name for _, name in socket.if_nameindex()}
     os.environ["GLOO_SOCKET_IFNAME"] = "lo" if "lo" in names else "lo0"
     dist.init_process_group(
         "gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=n
     )
+    for number, setting in enumerate(settings):
+        np.save(folder / f"path{number}-{rank}.npy", path_of(setting, rank, n))
+    (folder / f"addresses{rank}.json").write_text(json.dumps(listening()))
+    dist.destroy_process_group()
+
+
+def path_of(setting: dict, rank: int, n: int) -> np.ndarray:
+    """Run Algorithm 1 with the other processes; return the iterates."""
+    problem = SeparableProblem(**setting["problem"])
+    rho, b, key = setting["rho"], setting["b"], setting["key"]
     x = torch.from_numpy(problem.x0.copy())
     m, v = np.zeros(problem.d), np.zeros(problem.d)
     v_hat, path = np.full(problem.d, setting["eps"] ** 2), [problem.x0.copy()]
@@ -47,9 +55,7 @@ def main() -> None:
             x = x - torch.from_numpy(setting["gamma"] * m / np.sqrt(v_hat))
         dist.broadcast(x, src=0)
         path.append(x.numpy().copy())
-    np.save(folder / f"path{rank}.npy", np.stack(path))
-    (folder / f"addresses{rank}.json").write_text(json.dumps(listening()))
-    dist.destroy_process_group()
+    return np.stack(path)
 
 
 def listening() -> list[str]:

@@ -39,6 +39,25 @@ def files(monkeypatch, tmp_path):
     return lambda suffix=compiled.SUFFIX: sorted(tmp_path.rglob(f"*{suffix}"))
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The files that a cache holds once the kernel has run: name, content."""
+    folder = tmp_path_factory.mktemp("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config, "CACHE_DIR", str(folder))
+        run(made())
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.kernel")}
+
+
+@pytest.fixture
+def filled(files, kept, tmp_path):
+    """Such a cache of our own."""
+    for name, content in kept.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    return files
+
+
 def test_a_kernel_is_compiled_once_and_found_by_the_next(files):
     for kernels in (1, 0):
         value, seen = run(made())
@@ -60,15 +79,14 @@ DAMAGES = {
             + bytes([whole[int(share * (len(whole) - 1))] ^ 4])
             + whole[int(share * (len(whole) - 1)) + 1 :]
         )
-        for share in (0, 0.002, 0.3, 0.6, 0.95, 1)
+        for share in (0, 0.002, 0.6, 1)
     },
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_is_set_aside_named_in_a_line_and_compiled_anew(files, caplog, damage):
-    run(made())
-    (path,) = files()
+def test_a_damaged_file_is_set_aside_named_in_a_line_and_compiled_anew(filled, caplog, damage):
+    (path,) = filled()
     whole = path.read_bytes()
     path.write_bytes(DAMAGES[damage](whole))
     value, seen = run(made())
@@ -77,14 +95,13 @@ def test_a_damaged_file_is_set_aside_named_in_a_line_and_compiled_anew(files, ca
         f"{path} is damaged: set aside as {path.stem}{compiled.DAMAGED}; the kernel is compiled "
         "anew."
     ]
-    assert files(compiled.DAMAGED)[0].read_bytes() == DAMAGES[damage](whole)
+    assert filled(compiled.DAMAGED)[0].read_bytes() == DAMAGES[damage](whole)
     assert run(made())[1].kernels == 0
     assert len(caplog.records) == 1
 
 
-def test_a_damaged_file_that_cannot_be_moved_stops_nothing(files, caplog, monkeypatch):
-    run(made())
-    (path,) = files()
+def test_a_damaged_file_that_cannot_be_moved_stops_nothing(filled, caplog, monkeypatch):
+    (path,) = filled()
     path.write_bytes(b"")
 
     def refuse(*_):
@@ -95,17 +112,16 @@ def test_a_damaged_file_that_cannot_be_moved_stops_nothing(files, caplog, monkey
     assert f"{path} is damaged: left there (Permission denied)" in caplog.text
 
 
-def test_code_made_from_other_sources_is_not_taken_and_leaves_no_second_file(files):
-    run(made(2.0))
+def test_code_made_from_other_sources_is_not_taken_and_leaves_no_second_file(filled):
+    assert run(made(2.0))[1].kernels == 0
     value, seen = run(made(3.0))
     assert (value, seen.kernels) == (3.0, 1)
-    assert len(files()) == 1
+    assert len(filled()) == 1
     assert run(made(3.0))[1].kernels == 0
 
 
 @pytest.mark.parametrize("library", ["numba", "llvmlite"])
-def test_code_of_another_version_of_a_library_is_not_taken(files, monkeypatch, library):
-    run(made())
+def test_code_of_another_version_of_a_library_is_not_taken(filled, monkeypatch, library):
     monkeypatch.setattr(getattr(compiled, library), "__version__", "0.0")
     assert run(made())[1].kernels == 1
 

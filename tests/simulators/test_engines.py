@@ -81,7 +81,7 @@ def assert_same_bytes(one, other, rows=slice(None)):
 
 
 # T on both sides of torch's history of 32 slots and of its multiples, and beyond one Philox block
-# of every noise layout.
+# of every noise layout. The first five have each kind of layout, the rest the widths of its fields.
 CELLS = [
     {"b": 1, "T": 33}, {"b": 3, "T": 66}, {"b": 40, "T": 31, "workers": 2},
     {"b": 100, "T": 40, "v_init": 0.03}, {"b": 3, "T": 1, "workers": 3},
@@ -100,20 +100,25 @@ def grid_of(cells):
 def pairs():
     """Profiles, shapes and methods. A profile's code is written out once for workers that share
     their perturbation, once for those that do not; a method's once for all profiles. So each
-    profile and shape meets a method of either kind, and each shape every method.
+    profile meets methods of either kind, on the least and the most of a problem both, and each
+    shape every method.
     """
     together = [name for name, method in METHODS.items() if not method.is_local]
     for place, shape in enumerate(SHAPES):
         for number, profile in enumerate(PROFILES):
-            yield profile, shape, together[(number + place) % len(together)]
-            yield profile, shape, "local_sam"
+            both = shape in ("plain", "shift rotated")
+            if both or (number + place) % 2 == 0:
+                yield profile, shape, together[(number + place) % len(together)]
+            if both or (number + place) % 2 == 1:
+                yield profile, shape, "local_sam"
 
 
 @pytest.mark.parametrize(("profile", "shape", "method"), list(pairs()))
 def test_every_engine_follows_the_reference_along_whole_paths(profile, shape, method):
     problem, runs = make(profile, **SHAPES[shape]), 2 if shape == "plain" else 1
     settings = {"method": method, "runs": runs}
-    reference = go(problem, engine="reference", **settings, **grid_of(CELLS))
+    known = CELLS if shape == "plain" and method != "local_sam" else CELLS[:5]
+    reference = go(problem, engine="reference", **settings, **grid_of(known))
     norms = smallest_norms(problem, method, reference)
     # In float32 an error of some two ulps a step, before which s/||s|| may turn where s is small.
     for dtype, tolerance, least in (
@@ -123,7 +128,7 @@ def test_every_engine_follows_the_reference_along_whole_paths(profile, shape, me
         # torch, slow on small batches, goes through the first cells alone; and each profile through
         # the least and the most of a problem.
         told = profile == "cosine" or shape in ("plain", "shift rotated")
-        for engine, cells in (("numba", CELLS), ("torch", CELLS[:5]))[: 1 + told]:
+        for engine, cells in (("numba", known), ("torch", CELLS[:5]))[: 1 + told]:
             rows = slice(len(cells) * runs)
             batched = go(problem, engine=engine, dtype=dtype, **settings, **grid_of(cells))
             well = norms[rows] > least * problem.G
@@ -197,20 +202,22 @@ MIXED = {
 }  # fmt: skip
 
 
-# Each profile on the least and the most of a problem, some on what is between; torch, which shares
-# its formulas with the reference, on some.
-@pytest.mark.parametrize(
-    ("engine", "profile", "shape"),
-    [
-        (engine, profile, shape)
-        for engine in ("numba", "torch")
-        for profile in PROFILES
-        for shape in SHAPES
-        if (shape in ("plain", "shift rotated") and (engine, profile) != ("torch", "huber"))
-        or (engine == "numba" and profile in ("cosine", "two_basin"))
-    ],
-)
-@every_dtype
+def companies():
+    """Each profile in each dtype on the least of a problem, and in one on the most, some on what is
+    between; torch, which shares its formulas with the reference, on one of them.
+    """
+    for number, profile in enumerate(PROFILES):
+        for place, shape in enumerate(SHAPES):
+            for turn, dtype in enumerate(("float64", "float32")):
+                mine = (number + place + turn) % 2 == 0
+                between = profile in ("cosine", "two_basin")
+                if shape == "plain" or (mine and (shape == "shift rotated" or between)):
+                    yield "numba", profile, shape, dtype
+                if shape == ("plain" if (number + turn) % 2 else "shift rotated"):
+                    yield "torch", profile, shape, dtype
+
+
+@pytest.mark.parametrize(("engine", "profile", "shape", "dtype"), list(companies()))
 def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(engine, profile, dtype, shape):
     # 3 x 3 numbers alone against 72 in company: other places in the vector registers too.
     problem = make(profile, **SHAPES[shape])
@@ -224,7 +231,8 @@ def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(engine, profile, 
         assert_same_bytes(grid, alone, grid.rows(cell))
 
 
-@every_method
+# Of every kind: with the running maximum (below, too) and not, plain, each worker on its own.
+@pytest.mark.parametrize("method", ["adam_sam", "sgd", "local_sam"])
 def test_reference_runs_are_the_same_bytes_alone_and_in_any_grid(method):
     grid = go(make(), engine="reference", method=method, record="statistics", **MIXED)
     for cell in (1, 3, 4):
@@ -234,16 +242,21 @@ def test_reference_runs_are_the_same_bytes_alone_and_in_any_grid(method):
 
 
 @pytest.mark.parametrize(
-    ("method", "dtype"), list(zip(METHODS, ["float32", "float64"] * 3, strict=True))
-)
-def test_chunks_of_rows_and_refills_of_noise_leave_every_byte(monkeypatch, method, dtype):
+    ("method", "dtype", "elements"),
+    [
+        ("adasam", "float32", 1), ("local_sam", "float64", 1), ("local_sam", "float32", 50),
+        ("amsgrad", "float64", 50), ("sam", "float32", 50), ("sgd", "float64", 50),
+        ("adam_sam", "float32", 50), ("adasam", "float64", 50),
+    ],
+)  # fmt: skip
+def test_chunks_of_rows_and_refills_of_noise_leave_every_byte(monkeypatch, method, dtype, elements):
     problem = make("cosine")
-    settings = {"runs": 3, "dtype": dtype, "method": method, "engine": "torch", **MIXED}
+    settings = {"dtype": dtype, "method": method, "engine": "torch", **MIXED}
+    settings["runs"] = 3 if elements > 1 else 1
     whole = go(problem, **settings)
-    for elements in (1, 50):
-        monkeypatch.setattr(torch_batched, "CHUNK", {"cpu": elements, "cuda": elements})
-        monkeypatch.setattr(torch_batched, "REFILL", elements)
-        assert_same_bytes(whole, go(problem, **settings))
+    monkeypatch.setattr(torch_batched, "CHUNK", {"cpu": elements, "cuda": elements})
+    monkeypatch.setattr(torch_batched, "REFILL", elements)
+    assert_same_bytes(whole, go(problem, **settings))
 
 
 @every_dtype
@@ -284,8 +297,11 @@ def test_the_processor_and_its_vectors_leave_every_byte_of_numba(tmp_path):
 
 
 def test_large_batches_draw_the_contracts_integers_among_several_thresholds_too():
-    sizes, shape = [65, 101, 4097, 65536, 2**20], (200, 100, 30)
-    for b in sizes:  # how many words the guide leaves open, in the mean: 0 has a chance of e^-20
+    # Each threshold of small tables is met in the test below.
+    sizes, shape = [65, 101, 4097, 65536, 2**20], (100, 20, 30)
+    for b in sizes[
+        2:
+    ]:  # how many words the guide leaves open, in the mean: 0 has a chance of e^-20
         guide, _ = cpu_numba._law(b)
         several = guide & ((1 << (lane_layout.REST + 1)) - 1) == lane_layout.SEVERAL
         assert np.prod(shape) * several.mean() > 20, b
@@ -412,7 +428,7 @@ ENGINES = [("reference", "float64")] + [
 def test_the_mean_over_runs_in_a_quadratic_basin_is_the_closed_form(engine, dtype):
     # eps = G, rho = beta1 = 0, |L x_0| <= G_f and sigma/sqrt(d) <= G_f: see theory.basin.
     problem = SeparableProblem("huber", "additive", L=1.0, sigma=0.7, G=1.0, d=2, start=0.4)
-    n, sizes, T = 3000, [1, 16, 100], 48
+    n, sizes, T = 1000, [1, 16, 100], 48
     runs = go(
         problem, engine=engine, dtype=dtype, runs=n, b=sizes, T=T, gamma=0.25, rho=0, beta1=0,
         eps=1.0, seed=17, record="statistics",
@@ -423,7 +439,7 @@ def test_the_mean_over_runs_in_a_quadratic_basin_is_the_closed_form(engine, dtyp
         estimate, error = sample.mean(), sample.std(ddof=1) / np.sqrt(n)
         message = f"b = {b}: estimate {estimate}, expected {expected}, error {error}, n = {n}"
         assert abs(estimate - expected) < 6 * error, message
-        assert error < 0.02 * expected, message
+        assert error < 0.01 * expected, message  # a bias of 6 per cent shows, with b = 100 of 2
 
 
 @pytest.mark.parametrize(("engine", "dtype"), ENGINES)

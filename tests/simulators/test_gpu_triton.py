@@ -109,16 +109,14 @@ def assert_same_bytes(one, other, rows=slice(None)):
             assert one.arrays()[name][rows].tobytes() == array.tobytes(), name
 
 
-# A method looks at gradients alone: each profile and noise on two of them.
+# A method looks at gradients alone: each profile and noise on one of them, each method on both.
 @interpreted
 @pytest.mark.parametrize(
     ("profile", "noise", "method"),
     [
-        (profile, noise, method)
+        (profile, noise, list(METHODS)[(number + 3 * shifted) % len(METHODS)])
         for shifted, noise in enumerate(["additive", "shift"])
         for number, profile in enumerate(PROFILES)
-        for place, method in enumerate(METHODS)
-        if (number + shifted - place) % 3 == 0
     ],
 )
 def test_the_kernel_follows_the_reference(interpret, profile, noise, method):
@@ -132,27 +130,33 @@ def test_the_kernel_follows_the_reference(interpret, profile, noise, method):
 
 
 @interpreted
-@pytest.mark.parametrize("noise", ["additive", "shift"])
-@pytest.mark.parametrize("profile", PROFILES)
-def test_the_kernel_follows_the_reference_in_float32(interpret, profile, noise):
-    spec = make(profile, noise, dtype="float32", T=3)
+@pytest.mark.parametrize(("number", "profile"), list(enumerate(PROFILES)))
+def test_the_kernel_follows_the_reference_in_float32(interpret, number, profile):
+    spec = make(profile, ("additive", "shift")[number % 2], dtype="float32", T=3)
     assert_same_paths(interpret(spec), on("reference", spec), "float32")
 
 
 @interpreted
-@pytest.mark.parametrize("method", ["adasam", "local_sam", "adam_sam"])
-def test_blocks_of_unlike_runs_follow_the_reference(interpret, method):
+@pytest.mark.parametrize(
+    ("method", "b", "T"), [("adasam", [3, 40], [1, 3]), ("local_sam", [40], [1, 4])]
+)
+def test_blocks_of_unlike_runs_follow_the_reference(interpret, method, b, T):
     # Runs of a block with unlike T, blocks with unlike b and workers, words used up.
-    spec = make("huber", method=method, b=[3, 40], T=[1, 4, 6], workers=[1, 2], runs=1)
+    spec = make("huber", method=method, b=b, T=T, workers=[1, 2], runs=1)
     assert_same_paths(interpret(spec), on("reference", spec))
 
 
 @interpreted
-@every_dtype
-@pytest.mark.parametrize("d", [1, 4, 5, 21, 130])
+@pytest.mark.parametrize(
+    ("d", "dtype"),
+    [
+        *((d, "float64") for d in (1, 5, 21, 130)),
+        *((d, "float32") for d in (4, 5, 130)),
+    ],
+)
 def test_runs_spread_over_lanes_follow_the_reference(interpret, d, dtype):
     # Lanes that are full and not, one and several coordinates in each, one warp and several.
-    spec = make("log_rational", "shift", d=d, dtype=dtype, T=3)
+    spec = make("log_rational", "shift", d=d, dtype=dtype, T=2)
     assert_same_paths(interpret(spec), on("reference", spec), dtype)
     spec = make("two_basin", d=d, dtype=dtype, T=2, method="local_sam", workers=2)
     assert_same_paths(interpret(spec), on("reference", spec), dtype)
@@ -191,7 +195,7 @@ def test_the_kernels_perturbation_keeps_its_radius_however_small_the_gradient(
 @interpreted
 def test_the_kernel_draws_the_contracts_integers(interpret):
     # Every width of a field, over words and Philox blocks, and the table.
-    steps = {1: 34, 2: 18, 3: 34, 7: 18, 16: 10, 29: 6, 33: 3, 64: 4, 65: 6, 1000: 5}
+    steps = {1: 34, 2: 3, 3: 10, 7: 18, 16: 10, 29: 6, 33: 3, 64: 3, 65: 6, 1000: 2}
     for b, T in steps.items():
         runs = interpret(make(d=1, b=b, T=T, method="sgd", runs=3))
         n, key = noise.steps_per_block(b), runs.inputs.key.astype(np.int64)
@@ -233,10 +237,10 @@ def test_a_launch_that_ends_within_a_block_of_noise_leaves_every_byte(interpret)
 @interpreted
 @every_dtype
 def test_a_runs_bits_depend_on_nothing_around_it(interpret, dtype):
-    changes = {"b": [40], "T": [2, 3], "workers": [1, 2], "method": "local_sam", "runs": 2}
+    changes = {"b": [40], "T": [1, 2], "workers": [1, 2], "method": "local_sam", "runs": 2}
     spec = make("pseudo_huber", dtype=dtype, **changes)
     grid = interpret(spec)
-    assert_same_bytes(grid, interpret(spec, SEGMENT=2, MOST_RUNS=1))
+    assert_same_bytes(grid, interpret(spec, SEGMENT=1, MOST_RUNS=1))
     brief = interpret(make("pseudo_huber", dtype=dtype, **changes | {"record": "statistics"}))
     last = grid.x[np.arange(len(grid.inputs)), grid.inputs.T]
     assert brief.x.tobytes() == last.tobytes()
@@ -250,7 +254,7 @@ def test_a_runs_bits_depend_on_nothing_around_it(interpret, dtype):
 
 @interpreted
 def test_all_engines_give_one_path_and_one_verdict(interpret):
-    spec = make("huber", d=1, T=6, gamma=0.005, runs=32, b=[2], v_init=0.0)
+    spec = make("huber", d=1, T=4, gamma=0.005, runs=32, b=[2], v_init=0.0)
     problem = msgspec.convert(spec["problem"], specs.ProblemSpec).make()
     cell = specs.cells(msgspec.convert(spec, specs.Spec), problem)[0]
     bound = float(CORRECTED.total(problem.certificate.constants, specs.hyperparameters(cell)))

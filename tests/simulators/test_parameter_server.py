@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from simulators import SeparableProblem, simulate
 
@@ -16,9 +15,9 @@ WORKER = Path(__file__).with_name("parameter_server.py")
 RUN = {"gamma": 0.03, "rho": 0.2, "beta1": 0.9, "beta2": 0.95, "eps": 0.25, "b": 4, "T": 60}
 
 
-def serve(folder: Path, n: int, setting: dict) -> list[np.ndarray]:
-    """Run n processes; return each one's path."""
-    (folder / "setting.json").write_text(json.dumps(setting))
+def serve(folder: Path, n: int, settings: list[dict]) -> list[list[np.ndarray]]:
+    """Run n processes, each through all settings; return each setting's paths, one a process."""
+    (folder / "settings.json").write_text(json.dumps(settings))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     crew = [
         subprocess.Popen(
@@ -34,25 +33,38 @@ def serve(folder: Path, n: int, setting: dict) -> list[np.ndarray]:
     finally:
         for process in crew:
             process.kill()
-    return [np.load(folder / f"path{rank}.npy") for rank in range(n)]
+    return [
+        [np.load(folder / f"path{number}-{rank}.npy") for rank in range(n)]
+        for number in range(len(settings))
+    ]
 
 
-@pytest.mark.parametrize("noise", ["additive", "shift"])
-def test_two_processes_around_a_server_go_the_simulators_path(tmp_path, noise):
-    problem = SeparableProblem("log_cosh", noise, L=2, sigma=0.75, G=1.5, d=3, start=[0.4, -0.1, 2])
+def test_two_processes_around_a_server_go_the_simulators_path(tmp_path):
+    problems = [
+        SeparableProblem("log_cosh", noise, L=2, sigma=0.75, G=1.5, d=3, start=[0.4, -0.1, 2])
+        for noise in ("additive", "shift")
+    ]
     common = {**RUN, "runs": 1, "seed": 3, "record": "trajectory", "dtype": "float64"}
-    runs, single = (
-        simulate(problem, method="local_sam", workers=n, **common, engine="reference")
-        for n in (2, 1)
+
+    def go(problem, n, engine):
+        return simulate(problem, method="local_sam", workers=n, **common, engine=engine)
+
+    expected = [go(problem, 2, "reference") for problem in problems]
+    served = serve(
+        tmp_path,
+        2,
+        [
+            {**RUN, "problem": problem.spec, "key": runs.inputs.key[0].tolist()}
+            for problem, runs in zip(problems, expected, strict=True)
+        ],
     )
-    setting = {**RUN, "problem": problem.spec, "key": runs.inputs.key[0].tolist()}
-    paths = serve(tmp_path, 2, setting)
     if sys.platform == "linux":  # nothing listens to the network
         for rank in range(2):
             addresses = json.loads((tmp_path / f"addresses{rank}.json").read_text())
             assert set(addresses) == {"127.0.0.1"}
-    assert np.array_equal(paths[0], paths[1])
-    np.testing.assert_allclose(paths[0], runs.x[0], rtol=0, atol=1e-12)
-    fast = simulate(problem, method="local_sam", workers=2, **common, engine="numba")
-    np.testing.assert_allclose(paths[0], fast.x[0], rtol=0, atol=1e-12)
-    assert np.abs(runs.x[0] - single.x[0]).max() > 1e-3
+    for problem, runs, paths in zip(problems, expected, served, strict=True):
+        assert np.array_equal(paths[0], paths[1])
+        for way in (runs, go(problem, 2, "numba")):
+            np.testing.assert_allclose(paths[0], way.x[0], rtol=0, atol=1e-12)
+        single = go(problem, 1, "reference")
+        assert np.abs(runs.x[0] - single.x[0]).max() > 1e-3

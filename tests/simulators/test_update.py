@@ -129,16 +129,15 @@ SHAPES = {
 """Problems that differ in more than their profile."""
 
 
-# A method looks at gradients alone: each problem on two of them, each noise and shape on all.
+# A method looks at gradients alone: each profile, noise and shape on one of them, so that each
+# profile meets every method, and so does each noise and shape.
 @pytest.mark.parametrize(
     ("profile", "method", "noise", "shape"),
     [
         (profile, method, noise, shape)
-        for noise in NOISES
-        for shape in SHAPES
+        for place, (noise, shape) in enumerate(itertools.product(NOISES, SHAPES))
         for number, profile in enumerate(PROFILES)
-        for place, method in enumerate(METHODS)
-        if (number - place) % 3 == 0
+        for method in [list(METHODS)[(number + place) % len(METHODS)]]
     ],
 )
 def test_a_path_is_that_of_algorithm_1_written_a_second_time(profile, method, noise, shape):
@@ -185,6 +184,8 @@ ENGINES = [("reference", "float64")] + [
     (engine, dtype) for engine in ("numba", "torch") for dtype in ("float64", "float32")
 ]
 each_engine = pytest.mark.parametrize(("engine", "dtype"), ENGINES)
+FEW = 34
+"""Steps that pass the end of torch's history of 32, for what holds of every step."""
 
 
 UNITS = [(2.0**5, 1.0), (1.0, 2.0**-4), (2.0**-3, 2.0**7)]
@@ -203,9 +204,9 @@ def test_powers_of_two_in_the_units_of_f_and_x_change_no_bit_of_a_path(method, e
     # f -> f f and x -> x x: gradients scale by f/x, the second moments by its square.
     base, g = make("cosine"), f / x
     scaled = make("cosine", L=2 * f / x**2, sigma=0.75 * g, G=1.5 * g, start=0.4 * x)
-    one = go(base, method, engine=engine, dtype=dtype)
+    one = go(base, method, engine=engine, dtype=dtype, T=FEW)
     other = go(
-        scaled, method, engine=engine, dtype=dtype,
+        scaled, method, engine=engine, dtype=dtype, T=FEW,
         gamma=CELL["gamma"] * x, rho=CELL["rho"] * x, eps=CELL["eps"] * g,
     )  # fmt: skip
     for name, factor in {
@@ -228,10 +229,10 @@ def test_any_other_units_change_a_path_by_rounding_alone(method):
 
 
 @each_engine
-@pytest.mark.parametrize("eps", [0.25, 0.1, 1 / 3])
+@pytest.mark.parametrize("eps", [0.25, 1 / 3])
 def test_with_beta2_of_one_adasam_is_sam_with_step_gamma_over_eps(engine, dtype, eps):
     adasam, sam = (
-        go(make(), method, engine=engine, dtype=dtype, beta2=1, eps=eps)
+        go(make(), method, engine=engine, dtype=dtype, beta2=1, eps=eps, T=FEW)
         for method in ("adasam", "sam")
     )
     same(adasam, sam, ["x", "eta_variation_l1", "adaptive_share", "max_abs_gradient"])
@@ -243,14 +244,16 @@ def test_with_beta2_of_one_adasam_is_sam_with_step_gamma_over_eps(engine, dtype,
 def test_without_a_perturbation_two_names_mean_one_method(engine, dtype, perturbing, plain):
     problem = make("pseudo_huber")
     # A plain method takes no notice of rho.
-    other = go(problem, plain, engine=engine, dtype=dtype, rho=0.7)
-    same(go(problem, perturbing, engine=engine, dtype=dtype, rho=0), other)
+    other = go(problem, plain, engine=engine, dtype=dtype, rho=0.7, T=FEW)
+    same(go(problem, perturbing, engine=engine, dtype=dtype, rho=0, T=FEW), other)
 
 
 @each_engine
 def test_while_nothing_adapts_the_running_maximum_makes_no_difference(engine, dtype):
     # With eps >= G, v_hat = eps^2 with or without the max, as in SAM.
-    runs = [go(make(), m, engine=engine, dtype=dtype, eps=1.5) for m in ("adasam", "adam_sam")]
+    runs = [
+        go(make(), m, engine=engine, dtype=dtype, eps=1.5, T=FEW) for m in ("adasam", "adam_sam")
+    ]
     same(*runs)
     assert (runs[0].adaptive_share == 0).all()
     assert (runs[0].eta_variation_l1 == 0).all()
@@ -260,10 +263,10 @@ def test_while_nothing_adapts_the_running_maximum_makes_no_difference(engine, dt
 @every_method
 def test_without_noise_all_replicates_and_seeds_are_one_path(method, engine, dtype):
     problem = make("cosine", sigma=0)
-    runs = go(problem, method, engine=engine, dtype=dtype, b=[2, 7])
+    runs = go(problem, method, engine=engine, dtype=dtype, b=[2, 7], T=FEW)
     assert (runs.x == runs.x[:1]).all()
     assert (runs.mean_grad_norm2 == runs.mean_grad_norm2[:1]).all()
-    other = go(problem, method, engine=engine, dtype=dtype, seed=4, runs=1)
+    other = go(problem, method, engine=engine, dtype=dtype, seed=4, runs=1, T=FEW)
     assert np.array_equal(other.x[0], runs.x[0])
 
 
@@ -271,7 +274,7 @@ def test_without_noise_all_replicates_and_seeds_are_one_path(method, engine, dty
 @every_method
 def test_a_stationary_start_without_noise_is_never_left(method, engine, dtype):
     # s_t = 0: delta_t = 0, and not 0/0.
-    runs = go(make("cosine", sigma=0, start=0), method, engine=engine, dtype=dtype)
+    runs = go(make("cosine", sigma=0, start=0), method, engine=engine, dtype=dtype, T=FEW)
     assert (runs.x == 0).all()
     assert (runs.max_abs_gradient == 0).all()
 
