@@ -206,7 +206,7 @@ class _Batch:
         self.graph = None
         like = self.state["x"]
         self.a, self.c = torch.empty_like(like), torch.empty_like(like)
-        self.reach, self.excess = (torch.empty_like(self.state["rho"]) for _ in range(2))
+        self.reach, self.lift = (torch.empty_like(self.state["rho"]) for _ in range(2))
         self.root = self.state["floor"].sqrt()
         self.sums = torch.zeros(
             len(SUMS), SLOTS, *like.shape, dtype=torch.float64, device=self.device
@@ -385,10 +385,11 @@ class _Batch:
             self.reach.copy_(ratio.clamp_(max=self.largest_reach))
             torch.addcmul(x, s, self.reach, out=self.a)
             return
-        # A ratio beyond float32, which has smaller s, is a product of two within.
-        torch.div(ratio, self.largest_reach, out=self.excess).clamp_(1, self.largest_reach)
-        self.reach.copy_(ratio.clamp_(max=self.largest_reach))
-        torch.mul(s, self.excess, out=self.a)
+        # A ratio beyond float32, which has smaller s: the largest number it holds goes into s. Else
+        # 1 does, which leaves every bit as it is.
+        self.lift.copy_(ratio > self.largest_reach).mul_(self.largest_reach).add_(1)
+        self.reach.copy_(ratio.div_(self.lift).clamp_(max=self.largest_reach))
+        torch.mul(s, self.lift, out=self.a)
         torch.addcmul(x, self.a, self.reach, out=self.a)
 
     def _sum(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
