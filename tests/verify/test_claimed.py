@@ -272,6 +272,10 @@ def test_what_is_said_to_be_found_is_what_was_measured():
     noisy = power.LAWS[-1]
     shown = power.finds(noisy.make(noisy.truth()), "quick", rows)
     assert noisy.name in shown["sigma"]["blind"]
+    ours = [found["sigma"] for law, found in table["quick"].items() if " noise" in law]
+    worst = min(share for share in ours if share >= power.BLIND)
+    assert worst < max(ours)
+    assert shown["sigma"]["from"] == 1 / worst - 1
     assert power.finds(data, "other", rows)["L"]["from"] is None
 
 
