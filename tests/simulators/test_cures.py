@@ -135,7 +135,9 @@ def test_a_region_has_its_points_shares_and_nearest_points():
     way = np.array([3.0, 4.0, 0, 0, 0, 0]) / 5
     points = x0 + np.multiply.outer([0.0, 1.0, 2.0, 3.0, 6.0], way)
     np.testing.assert_allclose(region.share(points), [0, 0.5, 1, 1.5, 3])
-    np.testing.assert_allclose(region.inside(points), [*points[:3], points[2], points[2]], rtol=1e-12)
+    np.testing.assert_allclose(
+        region.inside(points), [*points[:3], points[2], points[2]], rtol=1e-12
+    )
     assert (region.reach, str(region)) == (2.0, "the ball of radius 2 around x_0")
     assert region.spec == {"ball": 2.0}
     half = np.array([1.0, 2, 3, 4, 5, 6])
