@@ -85,7 +85,7 @@ def sweep(folder: Path) -> None:
 def _may_be_in_use(path: Path, process: int) -> bool:
     if process == os.getpid():  # a container may give every run the same number
         return path.stat().st_mtime > _STARTED - 1
-    if os.name != "posix":  # there is no harmless signal to ask with
+    if os.name != "posix":  # a signal to ask with would end the process there
         return True
     try:
         os.kill(process, 0)

@@ -135,7 +135,7 @@ class Bound:
         Raises
         ------
         InputError
-            If one is no finite float64.
+            If one is not a finite float64.
         """
         arrays = self._values(constants, hyper)
         shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
@@ -179,7 +179,7 @@ class Bound:
         Raises
         ------
         InputError
-            If one is no finite float64.
+            If one is not a finite float64.
         """
         arrays = self._values(constants, hyper)
         with np.errstate(all="ignore"):
@@ -233,7 +233,7 @@ def trivial(constants: Constants) -> np.ndarray:
     Raises
     ------
     InputError
-        If it is no positive float64.
+        If it is not a positive, finite float64.
     """
     with np.errstate(all="ignore"):
         value = np.asarray(constants.d) * np.asarray(constants.G) ** 2

@@ -502,7 +502,7 @@ def simulate(
     from simulators import spec as specs
     from theory.errors import InputError
     from verify import tables
-    from verify.evaluation import idle, measured_cells
+    from verify.evaluation import measured_cells
     from verify.files import writable_folder
 
     job = specs.read(spec)
@@ -512,8 +512,7 @@ def simulate(
         if out.is_dir():
             raise InputError(f"--out {out} is a folder: name a file.")
         writable_folder(out.parent)
-    unused = idle(job)
-    runs = _simulated(job, spec.name, allow_outside)
+    runs, unused = _simulated(job, spec.name, allow_outside)
     if out is not None:
         runs.save(out)
     rows = measured_cells(job, runs)
@@ -524,8 +523,8 @@ def simulate(
     _say_diverged(runs)
 
 
-def _simulated(job: "Spec", name: str, allow_outside: bool) -> "Runs":
-    """Run a spec; say where it runs and what of it does not count."""
+def _simulated(job: "Spec", name: str, allow_outside: bool) -> "tuple[Runs, list[str]]":
+    """Run a spec; say where it runs. Return the runs and the letters that do not count."""
     from simulators import spec as specs
     from simulators.engines.choice import choose
     from verify.evaluation import idle
@@ -535,12 +534,13 @@ def _simulated(job: "Spec", name: str, allow_outside: bool) -> "Runs":
         _note(f"method {job.run.method} does not use {', '.join(unused)}: given, but not counted")
     _note(str(choose(job.engine.name, job.engine.device)))
     with _progress() as report:
-        return specs.run(
+        runs = specs.run(
             job,
             allow_outside=allow_outside,
             progress=lambda done, every: report(name, done, every),
             say=_note,
         )
+    return runs, unused
 
 
 def _say_diverged(runs: "Runs") -> None:
@@ -599,7 +599,7 @@ def speedup(
             if value is not None:
                 raise InputError(f"--{name} is given beside a spec, which has its own: drop it.")
         job = specs.read(spec)
-    outcome = _simulated(job, "speedup", allow_outside)
+    outcome, _ = _simulated(job, "speedup", allow_outside)
     _say_diverged(outcome)
     rows = slopes(job, outcome)
     if json:

@@ -28,7 +28,7 @@ def evaluate(bound: Bound, constants: Constants, hyper: Hyperparameters) -> dict
         If a number in it leaves float64.
     """
     total = float(bound.total(constants, hyper))
-    content = {
+    return {
         "variant": bound.name,
         "terms": {name: float(value) for name, value in bound.evaluate(constants, hyper).items()},
         "phi": float(bound.phi(constants, hyper)),
@@ -48,7 +48,6 @@ def evaluate(bound: Bound, constants: Constants, hyper: Hyperparameters) -> dict
             for check in bound.preconditions(constants, hyper)
         ],
     }
-    return content
 
 
 def certified(problem: SeparableProblem | FiniteSum) -> dict[str, Any]:
@@ -142,7 +141,7 @@ def measured_cells(spec: Spec, runs: Runs) -> list[dict[str, Any]]:
     beside it, the corrected bound, whether it applies and what it is worth.
 
     ``diverged`` counts the runs that left the finite numbers; where there are any, the left side
-    has no mean. A bound of None is beyond float64. What the method does not use counts as 0.
+    has no mean. What the method does not use counts as 0.
     """
     problem = spec.problem.make()
     cells = specs.cells(spec, problem)

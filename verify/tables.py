@@ -240,7 +240,9 @@ def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
             f"{row['adaptive_share']:.3f}",
         ),
     )  # fmt: skip
-    made.caption = "; ".join(dict.fromkeys(row["note"] for row in rows if row.get("note"))) or None
+    notes = dict.fromkeys(row["note"] for row in rows if row.get("note"))
+    said = "\n".join([*([str(made.caption)] if made.caption else []), *notes])
+    made.caption = Text(said) if said else None
     return made
 
 

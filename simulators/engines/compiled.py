@@ -42,8 +42,8 @@ NO_JIT = (
     "engine torch or reference."
 )
 NOWHERE = (
-    "there is no place to keep compiled kernels, so that each process compiles its own: set "
-    "NUMBA_CACHE_DIR to a folder that can be written to."
+    "compiled kernels cannot be kept, since no folder for them can be written to; each process "
+    "compiles its own. Set NUMBA_CACHE_DIR to a folder that can be written to."
 )
 
 _DIGEST = hashlib.sha256().digest_size

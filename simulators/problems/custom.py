@@ -140,7 +140,7 @@ class Custom:
     claims : dict of float
         L, sigma, G, and f_star or Delta.
     region : Region or None
-        Where the claims are made; None for everywhere.
+        Where the claims are made; everywhere if None.
     certificate : Certificate
         Every constant ``claimed``.
     """

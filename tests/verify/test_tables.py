@@ -193,7 +193,16 @@ def test_a_slope_has_its_sign_its_interval_and_its_local_slopes():
         "along": "b", "at": "T = 64", "slope": "-0.5124", "95 % interval": "[-0.6124, -0.4124]",
         "local slopes": "-0.712, 0.313", "share v_hat > eps^2": "0.124",
     }  # fmt: skip
-    assert len(words(tables.slopes([SLOPE] * 100))) == 2 * tables.ENDS + 1
+    assert tables.slopes([SLOPE]).caption is None
+
+
+def test_many_slopes_say_what_is_left_out_and_what_is_to_be_known_of_them():
+    many = tables.slopes([SLOPE] * 99 + [SLOPE | {"note": "too narrow"}])
+    assert len(words(many)) == 2 * tables.ENDS + 1
+    assert str(many.caption).splitlines() == [
+        "80 of 100 rows left out: --json has all",
+        "too narrow",
+    ]
 
 
 def test_a_certificate_has_each_constant_and_the_room_that_the_others_leave():
