@@ -15,9 +15,6 @@ from verify.bench.contenders import CONTENDERS, Run, engine, simulated
 from verify.bench.measure import Entry
 from verify.bench.setting import Setting
 
-# JAX would else take three quarters of the card's memory from the engines beside it.
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-
 
 @dataclass(frozen=True)
 class DeviceSizes:
@@ -150,6 +147,8 @@ def _runs_triton(device: str) -> bool:
 
 def _maker(name: str, device: str) -> Callable[[Setting, int, str], Run]:
     if name == "jax":
+        # JAX would else take three quarters of the card's memory from the engines beside it.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         from verify.bench.peers import jax_scan
 
         return partial(jax_scan.make, device=device)
