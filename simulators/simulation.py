@@ -1,5 +1,6 @@
 """`simulate`: from a problem and hyper-parameters to runs."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -60,6 +61,7 @@ def simulate(
     common_noise: bool = False,
     gradient_share: float | None = None,
     progress: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Runs:
     """Run Algorithm 1, or one of its relatives, on many settings at once.
 
@@ -87,15 +89,17 @@ def simulate(
     engine : str
         ``numba`` (compiled for this processor), ``torch`` (any device), ``triton`` (GPU; what its
         kernel cannot hold runs on torch, on the same GPU), ``reference`` (NumPy float64, the
-        oracle) or ``auto``: torch on a GPU and for a problem given in torch, else numba;
-        `simulators.engines.choice.choose` says which, and why.
+        oracle) or ``auto``: torch for a problem given in torch and on a GPU, unless the batch is
+        so small that numba is predicted to be faster; else numba
+        (`simulators.engines.choice.choose`).
     device : str
         ``auto`` (a GPU if torch sees one), or a torch device such as ``cpu`` or ``cuda``.
     threads : int, optional
         Of the numba engine; as many as the process may run on if None. Results do not depend on
         it.
     dtype : str
-        Of the iterates: ``float32`` or ``float64``. Statistics are summed in float64 always.
+        Of the iterates: ``float32`` or ``float64``; the reference engine's are float64 always.
+        Statistics are summed in float64 always.
     record : str
         ``statistics``, whose memory does not grow with T, or ``trajectory``: all iterates too.
     common_noise : bool
@@ -106,6 +110,8 @@ def simulate(
         every step. It changes no iterate (`simulators.engines.strata`).
     progress : callable, optional
         Called now and then with (steps done, steps in all).
+    say : callable, optional
+        Called once, before the first step, with the engine that runs and why.
 
     Returns
     -------
@@ -119,7 +125,6 @@ def simulate(
     """
     hyper = Hyperparameters(gamma=gamma, rho=rho, beta1=beta1, beta2=beta2, eps=eps, b=b, T=T)
     _choice("method", method, METHODS)
-    choice = choose(engine, device, threads, in_torch=isinstance(problem, Custom))
     _choice("dtype", dtype, DTYPES)
     _choice("record", record, RECORDS)
     runs, seed = _whole("runs", runs, 1), _whole("seed", seed, 0)
@@ -136,14 +141,21 @@ def simulate(
     stretch = _stretch(problem, gradient_share)
     if isinstance(problem, SampledProblem):
         _check_samples(hyper, workers, max(1, problem.uniforms))
-    if choice.engine == "reference":
-        dtype = "float64"
-    _check_dtype(problem, hyper, v_init, dtype)
     trajectory = record == "trajectory"
     inputs = _inputs(
         problem, method, hyper, workers, v_init, np.arange(first, first + runs), seed,
         common_noise, trajectory,
     )  # fmt: skip
+    choice = choose(
+        engine, device, threads, in_torch=isinstance(problem, Custom),
+        elements=_elements(problem, inputs),
+    )  # fmt: skip
+    told = str(choice)
+    if choice.engine == "reference" and dtype != "float64":
+        dtype, told = "float64", f"{told}; it computes in float64"
+    _check_dtype(problem, hyper, v_init, dtype)
+    if say is not None:
+        say(told)
     return _run(
         choice, problem, METHODS[method], inputs, trajectory=trajectory, dtype=dtype,
         stretch=stretch, progress=progress,
@@ -264,6 +276,13 @@ def _inputs(
         replicate=np.tile(replicates, cells),
         key=np.repeat(np.array(keys, dtype=np.uint32), runs, axis=0),
     )
+
+
+def _elements(problem: Problem, inputs: Inputs) -> float:
+    """Return the ``elements`` that `choose` asks for."""
+    if isinstance(problem, SampledProblem):
+        return math.inf
+    return float(inputs.T.sum() / inputs.T.max() * problem.d)
 
 
 def _stretch(problem: Problem, share: float | None) -> int:

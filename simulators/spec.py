@@ -238,7 +238,7 @@ def run(
 ) -> Runs:
     """Simulate what a spec says, or what is missing of it: its replicates from ``first`` on.
 
-    ``say`` is called with what it will take, beforehand and only where that is long.
+    ``say`` is called beforehand: with what it will take, where that is long, and with the engine.
 
     Raises
     ------
@@ -272,4 +272,5 @@ def run(
         common_noise=spec.run.common_noise,
         gradient_share=spec.run.gradient_share,
         progress=progress,
+        say=say,
     )

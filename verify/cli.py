@@ -512,6 +512,8 @@ def simulate(
         if out.is_dir():
             raise InputError(f"--out {out} is a folder: name a file.")
         writable_folder(out.parent)
+    if job.run.record == "trajectory" and out is None:
+        _note('record = "trajectory": the iterates are kept only in a file, with --out runs.npz')
     runs, unused = _simulated(job, spec.name, allow_outside)
     if out is not None:
         runs.save(out)
@@ -526,13 +528,11 @@ def simulate(
 def _simulated(job: "Spec", name: str, allow_outside: bool) -> "tuple[Runs, list[str]]":
     """Run a spec; say where it runs. Return the runs and the letters that do not count."""
     from simulators import spec as specs
-    from simulators.engines.choice import choose
     from verify.evaluation import idle
 
     unused = idle(job)
     if unused:
         _note(f"method {job.run.method} does not use {', '.join(unused)}: given, but not counted")
-    _note(str(choose(job.engine.name, job.engine.device)))
     with _progress() as report:
         runs = specs.run(
             job,

@@ -9,6 +9,18 @@ from theory.errors import InputError, unknown
 
 ENGINES = ("auto", "numba", "torch", "triton", "reference")
 
+NUMBA_RATE = 2e8
+"""Coordinate-steps a second of one thread of the numba engine, by which small batches are told from
+large ones. Measured by ``adasam bench`` on AMD Zen 3: 1.1e8 in float64 to 2.5e8 in float32."""
+
+GPU_OPERATIONS = 35
+"""Operations that the torch engine launches on a GPU in one step, its share of drawing noise and of
+summing among them. Counted, for b = 16: see tests/simulators/test_choice.py."""
+
+GPU_LAUNCH = 2e-6
+"""Seconds that a GPU takes at least for one such operation, however small. An estimate from what
+is published of launches in a CUDA graph: not measured yet."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -42,8 +54,12 @@ def choose(
     threads: int | None = None,
     *,
     in_torch: bool = False,
+    elements: float | None = None,
 ) -> Choice:
     """Return the engine to run on.
+
+    A GPU does one step in no less than `GPU_OPERATIONS` times `GPU_LAUNCH` seconds, however few
+    runs there are; ``auto`` leaves a batch that the CPU finishes sooner to numba.
 
     Parameters
     ----------
@@ -56,6 +72,9 @@ def choose(
     in_torch : bool
         Whether the problem is given in torch, as `simulators.custom` problems are: then torch runs
         it, or the reference.
+    elements : float, optional
+        Numbers of the state [R, d] that one step works on, in the mean over the longest run's
+        steps; infinity for a problem whose time on a CPU is not predicted.
 
     Raises
     ------
@@ -94,7 +113,22 @@ def choose(
     if where == "cpu":
         reason = "no GPU that torch can use"
         return Choice("numba", "cpu", _threads("numba", threads), reason)
-    return Choice("torch", where, 1, "a GPU is there" if device == "auto" else "as asked")
+    if device != "auto":
+        return Choice("torch", where, 1, "as asked")
+    if elements is None:
+        return Choice("torch", where, 1, "a GPU is there, for batches that are not too small")
+    threads = _threads("numba", threads)
+    if elements < smallest_gpu_batch(threads):
+        reason = f"a batch of {elements:.3g} numbers is predicted to be faster here than on a GPU"
+        return Choice("numba", "cpu", threads, reason)
+    return Choice("torch", where, 1, "a GPU is there")
+
+
+def smallest_gpu_batch(threads: int) -> float:
+    """Return how many numbers [R, d] a step must work on to take a GPU longer than its launches
+    do, and so many threads of a CPU as long.
+    """
+    return threads * NUMBA_RATE * GPU_OPERATIONS * GPU_LAUNCH
 
 
 def _threads(engine: str, threads: int | None) -> int:

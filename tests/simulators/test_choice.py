@@ -7,8 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from simulators.engines import choice, tasks
+from simulators import METHODS, FiniteSum, SeparableProblem, simulate, simulation
+from simulators.engines import choice, tasks, torch_batched
 from simulators.engines.choice import choose
 from theory import InputError
 
@@ -32,6 +34,88 @@ def test_auto_with_a_driver_goes_where_torch_can(monkeypatch, sees, engine):
     monkeypatch.setattr(choice, "_may_have_gpu", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: sees)
     assert choose().engine == engine
+
+
+@pytest.fixture
+def gpu_beside_4_cores(monkeypatch):
+    monkeypatch.setattr(choice, "_may_have_gpu", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(choice, "cores", lambda: 4)
+
+
+def test_beside_a_gpu_auto_leaves_a_small_batch_to_the_cpu_and_says_so(gpu_beside_4_cores):
+    least = choice.smallest_gpu_batch(4)
+    # So many numbers take four threads as long as a GPU's launches of one step.
+    assert least / (4 * choice.NUMBA_RATE) == pytest.approx(70e-6)
+    small, large = choose(elements=0.99 * least), choose(elements=1.01 * least)
+    assert str(small) == (
+        "engine numba on cpu, 4 threads: a batch of 5.54e+04 numbers is predicted to be faster here "
+        "than on a GPU"
+    )
+    assert str(large) == "engine torch on cuda: a GPU is there"
+    # More threads do more in that time; who asks for a device or an engine gets it.
+    assert choose(elements=1.01 * least, threads=5).engine == "numba"
+    assert choose(elements=1.01 * least, threads=3).engine == "torch"
+    assert str(choose("torch", elements=1)) == "engine torch on cuda: as asked"
+
+
+def test_a_gpu_that_is_asked_for_runs_even_one_run(monkeypatch):
+    monkeypatch.setattr(choice, "resolve_device", lambda device: device)
+    assert str(choose(device="cuda", elements=1)) == "engine torch on cuda: as asked"
+
+
+def test_simulate_counts_a_batch_by_its_mean_over_the_longest_run(gpu_beside_4_cores, monkeypatch):
+    # 3 runs of 8 steps and 3 of 2, d = 5: 15 and 3.75 numbers over the 8 steps.
+    counted, told = [], []
+
+    def watched(*args, elements, **options):
+        counted.append(elements)
+        return choose("reference")
+
+    monkeypatch.setattr(simulation, "choose", watched)
+    cell = {"gamma": 0.1, "rho": 0.1, "beta1": 0, "beta2": 1, "eps": 1, "b": 1, "seed": 0}
+    separable = SeparableProblem("huber", "additive", L=1, sigma=0.5, G=1, d=5, start=0.5)
+    simulate(separable, **cell, T=[8, 2], runs=3, say=told.append)
+    simulate(FiniteSum.synthetic(4, 1, alpha=0.1, seed=1), **cell, T=2, runs=1)
+    assert counted == [18.75, np.inf]
+    assert told == ["engine reference on cpu: as asked; it computes in float64"]
+
+
+@pytest.mark.parametrize(("d", "R"), [(10, 1024), (1, 2048)])
+def test_a_step_on_a_gpu_launches_as_many_operations_as_the_choice_counts(d, R):
+    # In one step, and for 32 steps the drawing of their noise and the summing.
+    problem = SeparableProblem("huber", "additive", L=1, sigma=0.5, G=1, d=d, start=0.5)
+    inputs = simulate(
+        problem, gamma=0.1, rho=0.1, beta1=0.9, beta2=0.9, eps=1, b=16, T=1, runs=R, seed=0
+    ).inputs
+    batch = torch_batched._Batch(
+        problem, METHODS["adasam"], inputs, torch.float32, torch.device("cpu")
+    )
+    with torch.inference_mode():
+        with Operations() as drawing:
+            batch._draw(0)
+        with Operations() as step:
+            batch._step(0)
+        with Operations() as summing:
+            batch._sum(torch_batched.SLOTS)
+    (group,) = batch.groups
+    launches = step.count + drawing.count / (group.stop - group.start)
+    launches += summing.count / torch_batched.SLOTS
+    assert launches == pytest.approx(choice.GPU_OPERATIONS, rel=0.15)
+
+
+class Operations(TorchDispatchMode):
+    """Counts the operations that compute something: a view launches nothing on a GPU."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **kwargs or {})
+        views = ("view", "expand", "slice", "select", "unsqueeze", "unbind", "empty", "alias")
+        self.count += not str(func).removeprefix("aten.").startswith(views)
+        return out
 
 
 def test_an_engine_that_is_asked_for_is_taken():

@@ -17,6 +17,7 @@ from scipy import stats
 
 from simulators import FiniteSum, SeparableProblem
 from simulators import spec as specs
+from simulators.engines import choice
 from simulators.runs import Runs
 from theory import proof as proofs
 from theory.corollary1 import SCHEDULES
@@ -338,6 +339,27 @@ def test_simulate_names_what_its_method_does_not_use_and_refuses_a_grid_over_it(
         code, out, err = adasam(capsys, monkeypatch, command, str(spec))
         assert (code, out) == (2, "")
         assert "rho = [0.01, 0.1]: method 'sgd' does not use rho" in err
+
+
+def test_simulate_names_its_engine_and_what_a_setting_does_not_do(capsys, monkeypatch, spec):
+    # The note says what runs, not what would run on another problem.
+    told = {
+        "": "engine numba on cpu, 2 threads: the fastest on a CPU",
+        'name = "torch"': "engine torch on cpu: as asked",
+        'name = "reference"\ndtype = "float32"': (
+            "engine reference on cpu: as asked; it computes in float64"
+        ),
+    }
+    monkeypatch.setattr(choice, "cores", lambda: 2)
+    for engine, expected in told.items():
+        spec.write_text(f'{SPEC}\n[engine]\ndevice = "cpu"\n{engine}\n')
+        code, _, err = adasam(capsys, monkeypatch, "simulate", str(spec))
+        assert (code, err.splitlines()[0].strip()) == (0, expected)
+    spec.write_text(SPEC.replace("seed = 7", 'seed = 7\nrecord = "trajectory"'))
+    kept = 'record = "trajectory": the iterates are kept only in a file'
+    assert kept in adasam(capsys, monkeypatch, "simulate", str(spec))[2]
+    written = ("--out", str(spec.with_suffix(".npz")))
+    assert kept not in adasam(capsys, monkeypatch, "simulate", str(spec), *written)[2]
 
 
 DIVERGING = (
