@@ -29,6 +29,9 @@ from theory.errors import InputError
 
 LOG = logging.getLogger(__name__)
 
+OLDEST_TRITON = (3, 6)
+"""The oldest version that the kernel has been compiled with."""
+
 PARTS = {"float32": 4, "float64": 2}
 """Most coordinates in a lane: with twice as many, some kernels spill registers."""
 
@@ -103,23 +106,36 @@ def unsuited(problem: SeparableProblem, inputs: Inputs, dtype: str) -> str | Non
     return None
 
 
+def unusable_triton() -> str | None:
+    """Return why the installed Triton cannot be used, or None if it can."""
+    try:
+        import triton
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "triton":
+            raise
+        return "which is not installed"
+    if tuple(map(int, triton.__version__.split(".")[:2])) < OLDEST_TRITON:
+        oldest = ".".join(map(str, OLDEST_TRITON))
+        return f"version {oldest} or later, and {triton.__version__} is installed"
+    return None
+
+
 def checked_device(device: str) -> str:
     """Return the device, as `simulators.engines.choice.resolve_device` gives it.
 
     Raises
     ------
     InputError
-        If Triton is missing, or the device is no GPU and Triton does not interpret.
+        If Triton is missing or too old, or the device is no GPU and Triton does not interpret.
     """
-    try:
-        from simulators.engines.triton_kernel import INTERPRETED
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "triton":
-            raise
+    reason = unusable_triton()
+    if reason is not None:
         raise InputError(
-            "engine = 'triton' needs the package triton, which is not installed: install the "
-            "extra gpu (Linux on x86-64), or use engine numba or torch."
-        ) from None
+            f"engine = 'triton' needs the package triton, {reason}: install the extra gpu (Linux "
+            "on x86-64), or use engine numba or torch."
+        )
+    from simulators.engines.triton_kernel import INTERPRETED
+
     if not device.startswith("cuda") and not INTERPRETED:
         raise InputError(
             f"engine = 'triton' needs a CUDA GPU, and device is {device!r}: use engine numba or "

@@ -49,8 +49,8 @@ def test_beside_a_gpu_auto_leaves_a_small_batch_to_the_cpu_and_says_so(gpu_besid
     assert least / (4 * choice.NUMBA_RATE) == pytest.approx(70e-6)
     small, large = choose(elements=0.99 * least), choose(elements=1.01 * least)
     assert str(small) == (
-        "engine numba on cpu, 4 threads: a batch of 5.54e+04 numbers is predicted to be faster here "
-        "than on a GPU"
+        "engine numba on cpu, 4 threads: a batch of 5.54e+04 numbers is predicted to be faster "
+        "here than on a GPU"
     )
     assert str(large) == "engine torch on cuda: a GPU is there"
     # More threads do more in that time; who asks for a device or an engine gets it.

@@ -5,11 +5,11 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from simulators.engines import gpu_triton
 from verify.bench import issue
 from verify.bench.contenders import CONTENDERS, Run, engine, simulated
 from verify.bench.measure import Entry
@@ -142,7 +142,7 @@ def _entries(
 
 def _runs_triton(device: str) -> bool:
     interprets = os.environ.get("TRITON_INTERPRET") == "1"
-    return find_spec("triton") is not None and (device.startswith("cuda") or interprets)
+    return gpu_triton.unusable_triton() is None and (device.startswith("cuda") or interprets)
 
 
 def _maker(name: str, device: str) -> Callable[[Setting, int, str], Run]:
@@ -204,7 +204,7 @@ def bounds(
         As `verify.bench.issue.bound` returns them, with ``R``, ``measured`` and ``share`` of the
         fastest row, None where none was timed. Empty if Triton is not installed, or interprets.
     """
-    if not find_spec("triton") or os.environ.get("TRITON_INTERPRET") == "1":
+    if gpu_triton.unusable_triton() or os.environ.get("TRITON_INTERPRET") == "1":
         return []
     on, found = card(device), []
     for d in sizes.d:
