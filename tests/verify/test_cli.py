@@ -24,8 +24,9 @@ from theory.corollary1 import SCHEDULES
 from theory.proof import rules
 from theory.symbols import symbol
 from theory.theorem1 import CORRECTED, VARIANTS
-from verify import cli, lecture
+from verify import cli
 from verify.claims import CLAIMS
+from verify.commands import lecture
 
 SETTING = {
     "L": "1", "sigma": "1", "G": "2", "d": "10", "Delta": "1", "gamma": "0.01", "rho": "0.01",

@@ -12,12 +12,13 @@ import pytest
 from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.errors import InputError
-from verify import archive, drawing, redraw, tables
+from verify import archive, drawing, redraw
 from verify.bench.drawing import read as read_benchmark
 from verify.calibration.job import found
 from verify.calibration.tally import share
 from verify.calibration.writing import sections
 from verify.claim import Study
+from verify.commands import tables
 from verify.drawing import Picture
 from verify.files import to_json
 from verify.folder import refuse_loss

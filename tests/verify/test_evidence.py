@@ -7,9 +7,10 @@ import math
 
 import pytest
 
-from verify import summary, tables
+from verify import summary
 from verify.archive import through_json
 from verify.claim import Claim
+from verify.commands import tables
 from verify.counterexample import SHOWN, Counterexample, counterexample
 from verify.files import to_json
 from verify.report import render

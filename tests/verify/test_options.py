@@ -124,7 +124,7 @@ JOBS = {
     "bench": ("verify.bench.bench", [], {"quick": True, "device": "auto", "out": Path("x")}),
     "calibrate": ("verify.calibration.calibrate", [], {
         "quick": True, "out": Path("x"), "seed": 11, "resume": True}),
-    "proof": ("verify.lecture.chosen", [], {"part": "sharp"}),
+    "proof": ("verify.commands.lecture.chosen", [], {"part": "sharp"}),
     "falsify": ("verify.falsify.falsify", ["--variant", "tight"], {
         "variant": "printed", "seed": 11, "budget": 77, "seconds": 1.5, "cap": 2048}),
     "check": ("verify.check.job.check", [str(EXAMPLE), "--out", "x"], {

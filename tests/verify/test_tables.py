@@ -10,7 +10,7 @@ from rich.text import Text
 from simulators import FiniteSum, SeparableProblem
 from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import VARIANTS
-from verify import tables
+from verify.commands import tables
 from verify.evaluation import certified, evaluate
 
 

@@ -1,0 +1,34 @@
+"""`adasam proof`."""
+
+from typing import Annotated
+
+import typer
+
+from verify.commands.options import Json
+from verify.commands.terminal import exclude, print_json, show
+
+
+def proof(
+    part: Annotated[str, typer.Option(help="paper, sharp or all.")] = "all",
+    latex: Annotated[
+        bool, typer.Option(help="Print the body of a LaTeX article instead; it needs amsmath.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Read the proofs, step by step, each with what checks it.
+
+    Exit code 0 if every step checks and the proofs end in the stated bounds, else 1.
+    """
+    from theory.proof import check, ends
+    from verify.commands import lecture
+
+    exclude(("--json", json), ("--latex", latex))
+    derivations = lecture.chosen(part)
+    if json:
+        print_json(lecture.as_json(derivations))
+    elif latex:
+        print(lecture.as_latex(derivations))
+    else:
+        show(*lecture.rendered(derivations), width=100)
+    if any(check(derivation) for derivation in derivations) or not all(e.equal for e in ends()):
+        raise typer.Exit(1)
