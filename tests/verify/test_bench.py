@@ -306,7 +306,7 @@ def test_tables_say_rates_ratios_compilation_memory_and_machine(capsys, monkeypa
 
 TINY_DEVICE = DeviceSizes(
     d=(2, 3), b=(1, 16), R=(4, 8), T=(4, 8), fills=6, dtypes=("float32", "float64"), runs=2,
-    rounds=2, steps=4,
+    rounds=2, seconds=1e-4, steps=4,
 )  # fmt: skip
 
 
