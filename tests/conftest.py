@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from typing import Any
 
 # pytest-xdist runs a process a core; threads of torch's beside them would only get in the way.
@@ -148,3 +148,28 @@ class Reading:
 def read() -> type[Reading]:
     """Return the functions that read numbers back from figures."""
     return Reading
+
+
+@pytest.fixture(scope="session")
+def proof_faults() -> Callable[[Any], list[Any]]:
+    """Return the function that checks a proof, which takes seconds, once for all tests."""
+    from theory.proof import check
+
+    known: list[tuple[Any, list[Any]]] = []
+
+    def checked(derivation: Any) -> list[Any]:
+        for other, faults in known:
+            if other == derivation:
+                return faults
+        known.append((derivation, check(derivation)))
+        return known[-1][1]
+
+    return checked
+
+
+@pytest.fixture(scope="session")
+def proof_ends() -> Callable[[], Any]:
+    """Return the function that compares the proofs' ends with the bounds once for all tests."""
+    from theory.proof import ends
+
+    return cache(ends)
