@@ -23,12 +23,15 @@ from matplotlib.patches import Rectangle
 settings.register_profile("adasam", deadline=None, derandomize=True, database=None, max_examples=60)
 settings.load_profile("adasam")
 
-_read_mathematics = mathtext.MathTextParser._parse_cached.__wrapped__
+_read_mathematics = getattr(
+    getattr(mathtext.MathTextParser, "_parse_cached", None), "__wrapped__", None
+)
 _readers: dict[str, mathtext.MathTextParser] = {}
 
 
 @lru_cache(2000)
 def _mathematics(kind: str, *text: Any) -> Any:
+    assert _read_mathematics
     return _read_mathematics(_readers[kind], *text)
 
 
@@ -37,7 +40,8 @@ def _remembered(parser: mathtext.MathTextParser, *text: Any) -> Any:
 
 
 # Matplotlib reads a text's mathematics anew for each canvas, a quarter of the time of drawing.
-mathtext.MathTextParser._parse_cached = _remembered
+if _read_mathematics:  # it is private: another version may have none
+    mathtext.MathTextParser._parse_cached = _remembered
 
 
 def pytest_configure(config: pytest.Config) -> None:
