@@ -20,14 +20,15 @@ def patch_once() -> None:
     from triton.runtime import interpreter
 
     usual = getattr(interpreter, "_patch_lang", None)
+    if usual is None:
+        return
 
     def patch(fn: Any) -> Any:
         seen = {id(value) for value in fn.__globals__.values()}
         own = [each for each in (tl, tl.core) if id(each) in seen]
         return usual(fn) if any(tl.core.is_builtin(each.load) for each in own) else None
 
-    if usual is not None:
-        interpreter._patch_lang = patch
+    interpreter._patch_lang = patch
 
 
 def look_up(own: Any, tables: Any, words: Any) -> Any:
