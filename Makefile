@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: setup reproduce readme slides test test-long test-gpu gpu-day mutants calibrate bench lint clean
+.PHONY: setup reproduce readme slides test test-lowest test-newest test-long test-gpu gpu-day mutants calibrate bench lint clean
 
 setup: .venv/dev.stamp
 
@@ -37,6 +37,20 @@ slides: .venv/core.stamp
 
 test: .venv/test.stamp
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+# The suite in an environment of its own: with the lowest versions that pyproject.toml allows, or with
+# the newest. On Linux both take PyTorch's build with CUDA, some gigabytes, unless TORCH_INDEX names
+# another index.
+test-lowest: RESOLUTION = lowest-direct
+test-lowest: EXTRAS = test
+test-newest: RESOLUTION = highest
+test-newest: EXTRAS = test,gpu
+test-lowest test-newest: test-%: .venv/test.stamp
+	$(PIP_INSTALL) uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
+	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --resolution $(RESOLUTION) \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e ".[$(EXTRAS)]"
+	.venv-$*/bin/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 # What the suite takes a sample of, in full: every error planted in the proofs.
 test-long: .venv/test.stamp
@@ -73,7 +87,7 @@ lint: .venv/dev.stamp
 	$(BIN)/pyright
 
 clean:
-	rm -rf .venv results
+	rm -rf .venv .venv-lowest .venv-newest results
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -83,7 +97,7 @@ clean:
 	@touch $@
 
 .venv/test.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP_INSTALL) -e ".[test]"
+	$(PIP_INSTALL) -e ".[test,gpu]"
 	@touch $@ .venv/core.stamp
 
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python

@@ -2,7 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from typing import Any
 
 # pytest-xdist runs a process a core; threads of torch's beside them would only get in the way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -10,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 from hypothesis import settings
+from matplotlib import mathtext
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.colors import to_hex
@@ -19,6 +22,26 @@ from matplotlib.patches import Rectangle
 
 settings.register_profile("adasam", deadline=None, derandomize=True, database=None, max_examples=60)
 settings.load_profile("adasam")
+
+_read_mathematics = getattr(
+    getattr(mathtext.MathTextParser, "_parse_cached", None), "__wrapped__", None
+)
+_readers: dict[str, mathtext.MathTextParser] = {}
+
+
+@lru_cache(2000)
+def _mathematics(kind: str, *text: Any) -> Any:
+    assert _read_mathematics
+    return _read_mathematics(_readers[kind], *text)
+
+
+def _remembered(parser: mathtext.MathTextParser, *text: Any) -> Any:
+    return _mathematics(_readers.setdefault(parser._output_type, parser)._output_type, *text)
+
+
+# Matplotlib reads a text's mathematics anew for each canvas, a quarter of the time of drawing.
+if _read_mathematics:  # it is private: another version may have none
+    mathtext.MathTextParser._parse_cached = _remembered
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -129,3 +152,28 @@ class Reading:
 def read() -> type[Reading]:
     """Return the functions that read numbers back from figures."""
     return Reading
+
+
+@pytest.fixture(scope="session")
+def proof_faults() -> Callable[[Any], list[Any]]:
+    """Return the function that checks a proof, which takes seconds, once for all tests."""
+    from theory.proof import check
+
+    known: list[tuple[Any, list[Any]]] = []
+
+    def checked(derivation: Any) -> list[Any]:
+        for other, faults in known:
+            if other == derivation:
+                return faults
+        known.append((derivation, check(derivation)))
+        return known[-1][1]
+
+    return checked
+
+
+@pytest.fixture(scope="session")
+def proof_ends() -> Callable[[], Any]:
+    """Return the function that compares the proofs' ends with the bounds once for all tests."""
+    from theory.proof import ends
+
+    return cache(ends)

@@ -136,8 +136,9 @@ def largest(
 def _samples(problem: Problem, x: np.ndarray) -> np.ndarray:
     """Return every sample's gradient at each of P points x, (2^d or N, P, d)."""
     if isinstance(problem, FiniteSum):
-        one = np.ones((len(x), 1), dtype=np.int64)
-        return np.stack([problem.batch_gradient(x, i * one) for i in range(problem.N)])
+        each = np.repeat(np.arange(problem.N), len(x))[:, None]
+        gradients = problem.batch_gradient(np.tile(x, (problem.N, 1)), each)
+        return gradients.reshape(problem.N, *x.shape)
     patterns = np.array(list(itertools.product((0.0, 1.0), repeat=problem.d)))
     noise = problem.noise_from_heads(patterns, np.ones((1, 1)))
     return problem.batch_gradient(x, noise[:, None, :], np)

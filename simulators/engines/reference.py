@@ -49,15 +49,19 @@ def run(
         path[:, 0] = problem.x0
     strata = Strata(inputs, step, stretch) if stretch > 1 else None
     groups = np.unique(np.stack([inputs.workers, inputs.b]), axis=1).T.tolist()
+    taken: dict[tuple[int, int], Inputs] = {}
 
     for t in range(longest):
         for n, b in groups:
             active = np.flatnonzero((t < inputs.T) & (inputs.workers == n) & (inputs.b == b))
             if not len(active):
                 continue
+            own = taken.get((n, b))
+            if own is None or len(own) != len(active):  # runs only leave
+                own = taken[n, b] = inputs.take(active)
             parameters = update.Parameters(*(column[active] for column in everyone))
             before = update.State(*(part[active] for part in state))
-            batch = np.stack([draws.at(t, inputs.take(active), b, worker) for worker in range(n)])
+            batch = np.stack([draws.at(t, own, b, worker) for worker in range(n)])
             after, info = update.step(problem, method, parameters, before, draws.batches(batch, b))
 
             seen, weight = (active, np.ones(())) if strata is None else strata.at(t, active)
@@ -122,14 +126,20 @@ class _Heads:
     def __init__(self, problem: SeparableProblem) -> None:
         self.problem = problem
         self.coordinate = np.arange(problem.d, dtype=np.int64)[None, :]
+        # A Philox block serves several steps: the last one of each worker, and whose it was.
+        self.kept: dict[tuple[int, int, int], tuple[int, Inputs, list[np.ndarray]]] = {}
 
     def at(self, t: int, inputs: Inputs, b: int, worker: int) -> np.ndarray:
-        n = noise.steps_per_block(b)
-        block = np.full((1, 1), t // n)
-        stream = np.full((1, 1), noise.stream("gradient", worker))
-        counter = (block, self.coordinate, inputs.replicate[:, None], stream)
-        words = noise.philox(counter, _key(inputs))
-        return noise.block_heads(words, b, _search)[t % n]
+        n, who = noise.steps_per_block(b), (int(inputs.workers[0]), b, worker)
+        number, own, heads = self.kept.get(who, (-1, inputs, []))
+        if number != t // n or own is not inputs:
+            block = np.full((1, 1), t // n)
+            stream = np.full((1, 1), noise.stream("gradient", worker))
+            counter = (block, self.coordinate, inputs.replicate[:, None], stream)
+            words = noise.philox(counter, _key(inputs))
+            heads = noise.block_heads(words, b, _search)
+            self.kept[who] = t // n, inputs, heads
+        return heads[t % n]
 
     def batches(self, heads: np.ndarray, b: int) -> np.ndarray:
         return self.problem.noise_from_heads(heads.astype(np.float64), float(b))

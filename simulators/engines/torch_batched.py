@@ -117,12 +117,15 @@ def _shifted(
 
 
 class _Group:
-    """The runs of one batch size within a batch, rows [first, last), and their coming noise."""
+    """The runs of one batch size within a batch, rows [first, last), and their coming noise.
 
-    def __init__(self, b: int, first: int, last: int, d: int) -> None:
+    They have ``steps`` steps at most.
+    """
+
+    def __init__(self, b: int, first: int, last: int, d: int, steps: int) -> None:
         self.b, self.rows = b, slice(first, last)
         self.n = noise.steps_per_block(b)
-        blocks = max(1, REFILL // ((last - first) * d))
+        blocks = max(1, min(REFILL // ((last - first) * d), -(-steps // self.n)))
         self.blocks = -(-blocks * self.n // SLOTS) * SLOTS // self.n or 1
         self.start = self.stop = -1  # the steps [start, stop) the noise below is for
         self.heads = torch.empty(0)
@@ -214,8 +217,9 @@ class _Batch:
         self.slots = {name: list(part.unbind(0)) for name, part in self.history.items()}
         b = self.inputs.b[self.rows]
         starts = np.flatnonzero(np.diff(b, prepend=-1)).tolist()
+        steps = int(self.inputs.T[self.rows].max())
         self.groups = [
-            _Group(int(b[first]), first, last, self.problem.d)
+            _Group(int(b[first]), first, last, self.problem.d, steps)
             for first, last in zip(starts, [*starts[1:], len(b)], strict=True)
         ]
 

@@ -232,7 +232,8 @@ class _Chunk:
         self.key = column(inputs.key[:, 0], torch.int64), column(inputs.key[:, 1], torch.int64)
         self.replicate = column(inputs.replicate, torch.int64)
         self.width = self.b * max(1, problem.uniforms)
-        self.ahead = max(1, AHEAD // (C * self.width * self.workers))
+        most = AHEAD // (C * self.width * self.workers)
+        self.ahead = max(1, min(most, int(inputs.T.max())))
         self.drawn: list[torch.Tensor] = []
         self.largest_reach = torch.finfo(dtype).max
 

@@ -33,7 +33,7 @@ class Autograd:
     ----------
     problem : Custom
     patience : int
-        From which call of the same shapes on functions are traced: a trace costs some ten calls.
+        From which call of the same shapes on functions are traced: a trace costs some sixty calls.
     """
 
     rows_alike = False

@@ -253,7 +253,7 @@ class Custom:
 
         from simulators.problems.autograd import Autograd
 
-        prepared = Autograd(self, patience=8)
+        prepared = Autograd(self, patience=64)
         prepared.prepare(torch.float64, torch.device("cpu"))
         return prepared
 

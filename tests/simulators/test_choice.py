@@ -1,6 +1,8 @@
 """Which engine `auto` takes, what it says, and how work is shared among threads."""
 
+import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from simulators import METHODS, FiniteSum, SeparableProblem, simulate, simulation
-from simulators.engines import choice, tasks, torch_batched
+from simulators.engines import choice, gpu_triton, tasks, torch_batched
 from simulators.engines.choice import choose
 from theory import InputError
 
@@ -180,3 +182,13 @@ def test_what_numba_compiles_is_counted_once_a_kernel():
     assert seen.kernels == 1
     assert str(seen).startswith("compiled 1 kernel in ")
     assert str(seen).endswith(", not kept for next time")  # it has no cache
+
+
+@pytest.mark.parametrize(("version", "fits"), [("3.5.1", False), ("3.6.0", True), ("4.0", True)])
+def test_a_triton_older_than_the_kernel_needs_is_refused_by_name(monkeypatch, version, fits):
+    monkeypatch.setitem(sys.modules, "triton", SimpleNamespace(__version__=version))
+    reason = gpu_triton.unusable_triton()
+    assert reason == (None if fits else "version 3.6 or later, and 3.5.1 is installed")
+    if not fits:
+        with pytest.raises(InputError, match=r"needs the package triton, version 3\.6 or later"):
+            gpu_triton.checked_device("cuda")

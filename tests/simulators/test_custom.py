@@ -16,7 +16,7 @@ from theory import InputError
 CELL = {"gamma": 0.02, "rho": 0.1, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 12}
 CLAIMS = {"L": 4.0, "sigma": 2.0, "G": 2.0}
 MIXED = {
-    "workers": [1, 2, 1], "b": [1, 3, 9], "T": [5, 12, 9], "rho": [0, 0.1, 0.2],
+    "workers": [1, 2, 1], "b": [1, 3, 3], "T": [5, 12, 9], "rho": [0, 0.1, 0.2],
     "beta1": [0.9, 0, 0.5], "gamma": [0.05, 0.01, 0.02],
 }  # fmt: skip
 STATISTICS = (

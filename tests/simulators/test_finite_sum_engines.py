@@ -260,7 +260,7 @@ def test_runs_with_samples_are_saved_and_read(tmp_path):
 
 
 @settings(max_examples=25)
-@given(st.lists(st.integers(1, 400), min_size=1, max_size=5), st.integers(1, 100))
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=5), st.integers(1, 100))
 def test_the_weights_before_every_checkpoint_sum_to_its_step(T, m):
     T = np.array(T)
     step, _ = events(T)

@@ -1,6 +1,5 @@
 """The Triton kernel compiled ahead of time, without a GPU: registers, spills and arithmetic."""
 
-import importlib.util
 import os
 import re
 from functools import cache
@@ -13,14 +12,11 @@ from simulators.engines import gpu_triton
 from verify.bench import issue
 from verify.bench.setting import Setting
 
-HAS_TRITON = importlib.util.find_spec("triton") is not None
-TRITON = [int(part) for part in version("triton").split(".")[:2]] if HAS_TRITON else [0, 0]
+WITHOUT = gpu_triton.unusable_triton()
+TRITON = [0, 0] if WITHOUT else [int(part) for part in version("triton").split(".")[:2]]
 
 pytestmark = [
-    pytest.mark.skipif(
-        not HAS_TRITON,
-        reason="triton is not installed: Linux x86-64 only",
-    ),
+    pytest.mark.skipif(WITHOUT is not None, reason=f"needs Triton, {WITHOUT}"),
     pytest.mark.skipif(
         os.environ.get("TRITON_INTERPRET") == "1", reason="TRITON_INTERPRET=1: nothing is compiled"
     ),

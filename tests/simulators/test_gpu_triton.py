@@ -121,9 +121,9 @@ def assert_same_bytes(one, other, rows=slice(None)):
 )
 def test_the_kernel_follows_the_reference(interpret, profile, noise, method):
     # b = 40 needs new words after 2 steps.
-    b = [1, 40, 100, 3][list(PROFILES).index(profile) % 4]
+    b, T = [(1, 2), (40, 3), (100, 2), (3, 2)][list(PROFILES).index(profile) % 4]
     workers = 2 if method == "local_sam" else 1
-    spec = make(profile, noise, method=method, b=b, workers=workers)
+    spec = make(profile, noise, method=method, b=b, T=T, workers=workers)
     if noise == "shift":
         spec["problem"]["condition"] = 50.0
     assert_same_paths(interpret(spec), on("reference", spec))
@@ -132,13 +132,13 @@ def test_the_kernel_follows_the_reference(interpret, profile, noise, method):
 @interpreted
 @pytest.mark.parametrize(("number", "profile"), list(enumerate(PROFILES)))
 def test_the_kernel_follows_the_reference_in_float32(interpret, number, profile):
-    spec = make(profile, ("additive", "shift")[number % 2], dtype="float32", T=3)
+    spec = make(profile, ("additive", "shift")[number % 2], dtype="float32", T=2)
     assert_same_paths(interpret(spec), on("reference", spec), "float32")
 
 
 @interpreted
 @pytest.mark.parametrize(
-    ("method", "b", "T"), [("adasam", [3, 40], [1, 3]), ("local_sam", [40], [1, 4])]
+    ("method", "b", "T"), [("adasam", [3, 40], [1, 3]), ("local_sam", [40], [1, 2])]
 )
 def test_blocks_of_unlike_runs_follow_the_reference(interpret, method, b, T):
     # Runs of a block with unlike T, blocks with unlike b and workers, words used up.
@@ -148,17 +148,18 @@ def test_blocks_of_unlike_runs_follow_the_reference(interpret, method, b, T):
 
 @interpreted
 @pytest.mark.parametrize(
-    ("d", "dtype"),
+    ("d", "dtype", "method"),
     [
-        *((d, "float64") for d in (1, 5, 21, 130)),
-        *((d, "float32") for d in (4, 5, 130)),
+        (1, "float64", "adasam"), (5, "float64", "local_sam"), (21, "float64", "adasam"),
+        (130, "float64", "local_sam"), (4, "float32", "local_sam"), (5, "float32", "adasam"),
+        (130, "float32", "adasam"),
     ],
-)
-def test_runs_spread_over_lanes_follow_the_reference(interpret, d, dtype):
+)  # fmt: skip
+def test_runs_spread_over_lanes_follow_the_reference(interpret, d, dtype, method):
     # Lanes that are full and not, one and several coordinates in each, one warp and several.
     spec = make("log_rational", "shift", d=d, dtype=dtype, T=2)
-    assert_same_paths(interpret(spec), on("reference", spec), dtype)
-    spec = make("two_basin", d=d, dtype=dtype, T=2, method="local_sam", workers=2)
+    if method == "local_sam":
+        spec = make("two_basin", d=d, dtype=dtype, T=2, method=method, workers=2)
     assert_same_paths(interpret(spec), on("reference", spec), dtype)
 
 
@@ -184,7 +185,9 @@ def test_slopes_and_values_are_right_from_afar_to_the_minimiser(interpret, profi
 def test_the_kernels_perturbation_keeps_its_radius_however_small_the_gradient(
     interpret, method, dtype
 ):
-    for start in (0.0, 2.0**-145, 2.0**-132, 2.0**-66):
+    # Methods share what they do with a small s, and float64 holds the squares of all these.
+    starts = (0.0, 2.0**-145, 2.0**-132, 2.0**-66)
+    for start in starts if (method, dtype) == ("adasam", "float32") else starts[:2]:
         still = {"start": [start, -2 * start], "sigma": 0.0}
         spec = make(dtype=dtype, T=1, method=method, workers=2, problem=still, rho=[0.0, 0.1, 1e10],
                     beta1=0.0, eps=1.5, runs=1)  # fmt: skip
@@ -194,8 +197,8 @@ def test_the_kernels_perturbation_keeps_its_radius_however_small_the_gradient(
 
 @interpreted
 def test_the_kernel_draws_the_contracts_integers(interpret):
-    # Every width of a field, over words and Philox blocks, and the table.
-    steps = {1: 34, 2: 3, 3: 10, 7: 18, 16: 10, 29: 6, 33: 3, 64: 3, 65: 6, 1000: 2}
+    # Every width of a field, over words or Philox blocks where they end soon, and the table.
+    steps = {1: 3, 2: 3, 3: 9, 7: 17, 16: 9, 29: 5, 33: 3, 64: 3, 65: 5, 1000: 1}
     for b, T in steps.items():
         runs = interpret(make(d=1, b=b, T=T, method="sgd", runs=3))
         n, key = noise.steps_per_block(b), runs.inputs.key.astype(np.int64)
@@ -229,27 +232,28 @@ def test_the_kernels_table_counts_a_threshold_and_not_one_less(interpret):
 @interpreted
 def test_a_launch_that_ends_within_a_block_of_noise_leaves_every_byte(interpret):
     # b = 3: a Philox block's words serve 32 steps, and the next launch draws them again.
-    spec = make("huber", b=3, T=5, runs=1, method="adasam")
-    assert_same_bytes(interpret(spec), interpret(spec, SEGMENT=2))
-    assert_same_paths(interpret(spec, SEGMENT=3), on("reference", spec))
+    spec = make("huber", b=3, T=3, runs=1, method="adasam")
+    cut = interpret(spec, SEGMENT=2)
+    assert_same_bytes(interpret(spec), cut)
+    assert_same_paths(cut, on("reference", spec))
 
 
 @interpreted
-@every_dtype
-def test_a_runs_bits_depend_on_nothing_around_it(interpret, dtype):
-    changes = {"b": [40], "T": [1, 2], "workers": [1, 2], "method": "local_sam", "runs": 2}
+def test_a_runs_bits_depend_on_nothing_around_it(interpret):
+    changes = {"b": [40], "T": [1, 2], "workers": [1, 2], "method": "local_sam", "runs": 1}
+    dtype = "float32"
     spec = make("pseudo_huber", dtype=dtype, **changes)
     grid = interpret(spec)
     assert_same_bytes(grid, interpret(spec, SEGMENT=1, MOST_RUNS=1))
     brief = interpret(make("pseudo_huber", dtype=dtype, **changes | {"record": "statistics"}))
     last = grid.x[np.arange(len(grid.inputs)), grid.inputs.T]
     assert brief.x.tobytes() == last.tobytes()
-    for cell in (0, 3):
-        own = {name: getattr(grid.inputs, name)[2 * cell].item() for name in ("b", "T", "workers")}
-        alone = interpret(make("pseudo_huber", dtype=dtype, **changes | own | {"runs": 1}))
-        for name in ("mean_grad_norm2", "objective", "eta_variation_l2", "max_abs_gradient"):
-            expected = getattr(grid, name)[2 * cell]
-            assert getattr(alone, name)[0].tobytes() == expected.tobytes(), name
+    cell = 3
+    own = {name: getattr(grid.inputs, name)[cell].item() for name in ("b", "T", "workers")}
+    alone = interpret(make("pseudo_huber", dtype=dtype, **changes | own))
+    for name in ("mean_grad_norm2", "objective", "eta_variation_l2", "max_abs_gradient"):
+        expected = getattr(grid, name)[cell]
+        assert getattr(alone, name)[0].tobytes() == expected.tobytes(), name
 
 
 @interpreted

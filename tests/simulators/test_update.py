@@ -142,11 +142,11 @@ SHAPES = {
 )
 def test_a_path_is_that_of_algorithm_1_written_a_second_time(profile, method, noise, shape):
     problem = make(profile, noise=noise, start=[0.4, -0.1, 2.0], **SHAPES[shape])
-    cell = CELL | {"T": 25, "v_init": 0.03}
+    cell = CELL | {"T": 16, "v_init": 0.03}
     for workers in (1, 3):
-        runs = go(problem, method, T=25, runs=2, workers=workers, v_init=0.03)
+        runs = go(problem, method, T=16, runs=2, workers=workers, v_init=0.03)
         for row in range(2):
-            heads = runs.heads[row].reshape(25, workers, problem.d)
+            heads = runs.heads[row].reshape(16, workers, problem.d)
             path = second_writing(problem, method, cell, heads)
             np.testing.assert_allclose(runs.x[row], path, rtol=0, atol=1e-13)
 

@@ -84,6 +84,8 @@ def _inside(expr: sympy.Basic) -> Iterator[tuple[str, sympy.Expr]]:
                 yield kind, expr.func(*rest, changed)
 
 
+# In one process with the command's tests of the proofs: each is checked once.
+PROOFS = pytest.mark.xdist_group("proofs")
 BOTH = pytest.mark.parametrize("derivation", DERIVATIONS.values(), ids=DERIVATIONS)
 
 
@@ -95,21 +97,24 @@ def situations(derivation: Derivation) -> Iterator[tuple[Chain, dict[str, Chain]
             yield chain, earlier, step
 
 
+@PROOFS
 @BOTH
-def test_every_fact_inequality_and_step_checks(derivation):
-    assert check(derivation) == []
+def test_every_fact_inequality_and_step_checks(derivation, proof_faults):
+    assert proof_faults(derivation) == []
 
 
-def test_every_end_is_the_stated_bound():
-    ends = proof.ends()
+@PROOFS
+def test_every_end_is_the_stated_bound(proof_ends):
+    ends = proof_ends()
     assert [end.name for end in ends if not end.equal] == []
     names = {end.name for end in ends}
     for bound in (CORRECTED, APPENDIX, TIGHT_SIMPLE):
         assert {f"{bound.name}.{name}" for name in bound.terms} <= names
 
 
-def test_lemma_10_as_printed_fails_at_its_last_step_and_ends_in_the_printed_47():
-    faults = check(paper.derivation(L * rho**2))
+@PROOFS
+def test_lemma_10_as_printed_fails_at_its_last_step_and_ends_in_the_printed_47(proof_faults):
+    faults = proof_faults(paper.derivation(L * rho**2))
     assert "the sides do not differ by the slacks of what is used" in [
         fault.why for fault in faults if fault.where == "(102)"
     ]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
+from figures import style
 from simulators import custom
 from verify import cli
 from verify.check import claimed, judging, user_file, writing
@@ -20,6 +22,8 @@ EXAMPLES = sorted(
     if "custom(" in path.read_text(encoding="utf-8")
 )
 EFFORT = claimed.QUICK
+LITTLE = replace(claimed.QUICK, points=64, members=12, generations=3, samples=32, starts=2)
+SHORT = replace(check.QUICK, T=(64, 128, 256))
 
 
 def data():
@@ -53,8 +57,8 @@ def moved(**changes):
     return custom(loss, noise=4, x0=np.full(2, 0.5), **{"value": value, **right} | changes)
 
 
-def searched(problem):
-    rows = claimed.search(problem, EFFORT, 0)
+def searched(problem, effort=EFFORT):
+    rows = claimed.search(problem, effort, 0)
     return {row["constant"]: row for row in rows}, judging.outcome(judging.states(rows))
 
 
@@ -130,7 +134,7 @@ def test_a_value_that_is_not_the_mean_of_its_samples_is_caught(problem):
     def value(x):
         return (1 - torch.cos(x) * np.sin(1)).sum() + 0.2 * x.sum()
 
-    rows, outcome = searched(problem(value=value, f_star=-1e9))
+    rows, outcome = searched(problem(value=value, f_star=-1e9), LITTLE)
     assert (outcome, rows["bias"]["found"] > rows["bias"]["limit"]) == ("refuted", True)
     assert rows["bias"]["value"] > rows["bias"]["finds"] / 2
     assert "biased" in writing.sentence(rows["bias"])
@@ -185,6 +189,9 @@ def adasam(capsys, monkeypatch, *arguments):
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_is_short_and_checks(capsys, monkeypatch, tmp_path, example):
     assert len(example.read_text().splitlines()) < 40
+    monkeypatch.setattr(check, "QUICK", SHORT)
+    if example != EXAMPLES[0]:  # one figure in every format is enough
+        monkeypatch.setattr(style, "FORMATS", {"svg": style.FORMATS["svg"]})
     arguments = ("check", example, "--quick", "--json", "--out", tmp_path)
     code, out, _ = adasam(capsys, monkeypatch, *arguments)
     content = json.loads(out)
@@ -220,6 +227,7 @@ def test_a_violated_claim_ends_the_check_with_its_name_and_exit_code_1(
 ):
     path, out = tmp_path / "mine.py", tmp_path / "out"
     path.write_text(FILE.replace("L=20.0", "L=0.5"))
+    monkeypatch.setattr(claimed, "QUICK", LITTLE)
     code, text, err = adasam(capsys, monkeypatch, "check", path, "--quick", "--out", out)
     assert code == 1
     assert "L = 0.5 is violated" in text
@@ -265,6 +273,7 @@ def test_a_file_that_changes_its_folder_leaves_the_output_where_it_was_asked_for
     work.mkdir()
     elsewhere.mkdir()
     monkeypatch.chdir(work)
+    monkeypatch.setattr(claimed, "QUICK", LITTLE)
     text = FILE.replace("L=20.0", "L=0.01")
     Path("mine.py").write_text(f"import os\nos.chdir({str(elsewhere)!r})\n{text}")
     before = list(sys.path)

@@ -4,10 +4,8 @@ import io
 import json
 import subprocess
 import sys
-from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +19,6 @@ from simulators.engines import choice
 from simulators.runs import Runs
 from theory import proof as proofs
 from theory.corollary1 import SCHEDULES
-from theory.proof import rules
 from theory.symbols import symbol
 from theory.theorem1 import CORRECTED, VARIANTS
 from verify import cli
@@ -809,23 +806,15 @@ def test_problem_refuses_what_is_impossible(capsys, monkeypatch, arguments, said
 
 
 PROOFS = pytest.mark.xdist_group("proofs")
-ends = cache(proofs.ends)
-CHECKED: dict[int, tuple[Any, list[Any]]] = {}
-
-
-def checked(derivation: Any) -> list[Any]:
-    """Check a derivation, which takes seconds, once for all tests: it never changes."""
-    if id(derivation) not in CHECKED:
-        CHECKED[id(derivation)] = derivation, rules.check(derivation)
-    return CHECKED[id(derivation)][1]
 
 
 @pytest.fixture
-def checked_once(monkeypatch):
+def checked_once(monkeypatch, proof_faults, proof_ends):
     """Let the command check each derivation once in all tests."""
-    monkeypatch.setattr(lecture, "check", checked)
-    monkeypatch.setattr(proofs, "check", checked)
-    monkeypatch.setattr(proofs, "ends", ends)
+    monkeypatch.setattr(lecture, "check", proof_faults)
+    monkeypatch.setattr(proofs, "check", proof_faults)
+    monkeypatch.setattr(lecture, "ends", proof_ends)
+    monkeypatch.setattr(proofs, "ends", proof_ends)
 
 
 @PROOFS

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from figures import style
 from simulators import simulate
 from simulators import spec as specs
 from theory.theorem1 import PRINTED, TIGHT, VARIANTS
@@ -19,6 +20,7 @@ from verify.hunt import Trail, beginning, ratio
 from verify.instances import AXES, PROFILE_NAMES, SCALE, START, spec_at
 
 BUDGET, CAP = 300, 4096
+SEEDS = (0, 1)
 pytestmark = pytest.mark.xdist_group("falsify")
 TRUE = [name for name in VARIANTS if name != "printed"]
 
@@ -40,8 +42,8 @@ def searched(variant, seed=0, budget=120):
     return falsify(variant, seed=seed, budget=budget, cap=CAP)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_three_seeds_find_the_printed_bound_false(seed):
+@pytest.mark.parametrize("seed", SEEDS)
+def test_two_seeds_find_the_printed_bound_false(seed):
     content = searched("printed", seed, BUDGET).as_json()
     assert content["verdict"] == "refuted"
     assert content["ratio_low"] > 1
@@ -54,15 +56,17 @@ def test_the_start_is_eps_equal_G_and_does_not_contain_the_answer():
     spec = spec_at(at(), PRINTED, T=100, runs=1, seed=0)
     constants, cell = setting(spec)
     assert (constants.G, constants.L, cell["eps"]) == (1, 1, 1)
-    for seed in range(3):
-        points = beginning(seed)
+    for seed in SEEDS:
+        points, trail = beginning(seed), searched("printed", seed, BUDGET).trail
         assert points[0].tolist() == at().tolist()
-        assert max(ratio(point, PRINTED, seed)[0] for point in points) < 0.6
+        assert trail.point[: len(points)] == pytest.approx(points, rel=1e-12, abs=1e-12)
+        assert trail.ratio[: len(points)].max() < 0.6
 
 
 def test_the_written_spec_replays_the_mean_to_the_last_bit(tmp_path, capsys, monkeypatch):
     refutation = searched("printed", 0, BUDGET)
-    _, spec, trail, *pictures = save(refutation, tmp_path)
+    monkeypatch.setattr(style, "save", lambda *_: [])  # drawn in another test
+    _, spec, trail = save(refutation, tmp_path)
     monkeypatch.setattr(sys, "argv", ["adasam", "simulate", str(spec), "--json"])
     with pytest.raises(SystemExit) as caught:
         cli.main()
@@ -72,14 +76,13 @@ def test_the_written_spec_replays_the_mean_to_the_last_bit(tmp_path, capsys, mon
     assert cell["n"] == refutation.measured.n
     loaded = Trail.load(trail)
     assert loaded.ratio.tolist() == refutation.trail.ratio.tolist()
-    assert {path.suffix for path in pictures} == {".svg", ".pdf", ".png"}
 
 
 @pytest.mark.parametrize("variant", TRUE)
 def test_the_tightest_instance_of_a_true_bound_does_not_refute_it(variant):
     found = searched(variant)
     content = found.as_json()
-    first = max(ratio(point, VARIANTS[variant], 0)[0] for point in beginning(0))
+    first = found.trail.ratio[: hunt.POPULATION].max()
     assert content["verdict"] != "refuted"
     assert content["ratio_low"] <= 1
     assert content["applies"]
@@ -129,10 +132,10 @@ def test_a_bound_that_says_nothing_is_no_tight_instance():
 
 def test_a_seed_gives_the_same_search_and_another_another():
     first, second = searched("tight"), falsify("tight", seed=0, budget=120, cap=CAP)
-    other = falsify("tight", seed=1, budget=40, cap=1024)
     assert first.as_json() == second.as_json()
     assert np.array_equal(first.trail.point, second.trail.point)
-    assert not np.array_equal(first.trail.point[:20], other.trail.point[:20])
+    one, other = (searched("printed", seed, BUDGET).trail.point for seed in SEEDS)
+    assert not np.array_equal(one[:20], other[:20])
 
 
 def test_the_second_search_starts_at_the_minimiser_and_only_unit_errors_need_the_scale():

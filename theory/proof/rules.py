@@ -25,7 +25,7 @@ Both sides of every step, and of every inequality, must have one unit.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from math import nan, prod
 from typing import Any
@@ -140,9 +140,21 @@ def _units(*sides: sympy.Expr) -> Iterator[str]:
             yield f"its sides have the units {', '.join(map(str, units))}"
 
 
+@lru_cache(1 << 14)
+def _valued(expr: sympy.Expr) -> tuple[float, float]:
+    """Return `_value`, of each fact once: every sign is compared with all of them."""
+    return _value(expr)
+
+
+def _equal(one: sympy.Expr, other: sympy.Expr) -> bool:
+    """Whether two expressions are the same: `vanishes`, without a difference where it is clear."""
+    (value, size), (another, more) = _valued(one), _valued(other)
+    return not abs(value - another) > 1e-6 * (size + more) and vanishes(one - other)
+
+
 def _nonnegative(expr: Any, facts: tuple[sympy.Expr, ...]) -> bool:
     """Whether an expression is never negative: by sympy, as a fact, or factor by factor."""
-    if expr.is_nonnegative or any(vanishes(expr - fact) for fact in facts):
+    if expr.is_nonnegative or any(_equal(expr, fact) for fact in facts):
         return True
     if expr.is_Mul or expr.is_Add:
         if all(_nonnegative(part, facts) for part in expr.args):

@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import sympy
@@ -33,9 +34,12 @@ _ORDER: dict[sympy.Basic, int] = {
     )
 }
 """In which order the factors of a product are written; sums come last."""
+_PLACES = {symbol: place for symbol, place in _ORDER.items() if symbol in VECTORS}
+"""In which order the terms of a sum are written, by their vectors."""
 _SQUARES = {item.text for item in LETTERS.values() if item.text.endswith("²")}
 
 
+@cache
 def text(expr: sympy.Expr) -> str:
     """Write an expression in Greek letters, with raised powers and one slash per fraction."""
     if isinstance(expr, sympy.Add):
@@ -51,6 +55,7 @@ def text(expr: sympy.Expr) -> str:
     return f"{sign}{numerator}/{denominator}" if below else f"{sign}{numerator}"
 
 
+@cache
 def latex(expr: sympy.Expr) -> str:
     """Write an expression as LaTeX."""
     if isinstance(expr, sympy.Add):
@@ -105,11 +110,10 @@ def _place(factor: sympy.Expr) -> tuple[int, str]:
 
 def _terms(expr: sympy.Expr) -> list[Any]:
     """Return a sum's terms in the order they are written: vectors' first, then numbers."""
-    vectors = {symbol: place for symbol, place in _ORDER.items() if symbol in VECTORS}
     last = len(_ORDER)
     terms: list[Any] = sorted(
         expr.as_ordered_terms(),
-        key=lambda term: min((vectors.get(symbol, last) for symbol in term.free_symbols),
+        key=lambda term: min((_PLACES.get(symbol, last) for symbol in term.free_symbols),
                              default=last),
     )  # fmt: skip
     if len(terms) == 2 and terms[0].could_extract_minus_sign():
