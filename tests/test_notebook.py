@@ -9,7 +9,7 @@ import pytest
 from simulators import spec as specs
 from theory import CORRECTED
 from verify.claims.corollary1 import MARGIN, TARGET
-from verify.statistics import log_slope
+from verify.evidence.statistics import log_slope
 
 pytest.importorskip("marimo", reason="marimo comes with the extra `classroom`")
 NOTEBOOK = Path(__file__).parents[1] / "examples" / "classroom.py"

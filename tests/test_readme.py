@@ -12,7 +12,7 @@ from verify.claim import ERROR_BUDGET, PRESETS
 from verify.claims.corollary1 import MARGIN, TARGET
 from verify.claims.speedup_limits import COLLAPSE_MARGIN
 from verify.classroom.questions import QUESTIONS
-from verify.verdict import ATTAINED
+from verify.evidence.verdict import ATTAINED
 
 README = " ".join((Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split())
 PLACES = np.linspace(-16, 16, 320_001)

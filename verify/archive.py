@@ -12,9 +12,9 @@ from simulators.runs import Runs
 from simulators.spec import Spec
 from theory.errors import InputError
 from verify.claim import Results
+from verify.evidence.verdict import Evidence
 from verify.files import as_numbers, to_json, writable_folder, write
 from verify.reading import read_json
-from verify.verdict import Evidence
 
 CURE = "`make reproduce` makes it"
 

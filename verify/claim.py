@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from simulators.runs import Runs
 from simulators.spec import Spec
-from verify.statistics import Interval
-from verify.verdict import Evidence, Verdict
+from verify.evidence.statistics import Interval
+from verify.evidence.verdict import Evidence, Verdict
 
 ERROR_BUDGET = 1e-6
 """What the intervals that a claim's verdict rests on may miss with, all looks together: they share

@@ -16,7 +16,7 @@ from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from verify.claim import Preset, Results, Study
-from verify.statistics import Interval, normal_mean
+from verify.evidence.statistics import Interval, normal_mean
 
 
 def _separable(profile: str, start: float, **shape: Any) -> ProblemSpec:

@@ -14,7 +14,7 @@ from theory.bound import Bound, trivial
 from theory.errors import InputError
 from theory.setting import ROUNDING, Constants, Hyperparameters
 from theory.theorem1 import CORRECTED
-from verify.statistics import normal_mean
+from verify.evidence.statistics import normal_mean
 
 
 def evaluate(bound: Bound, constants: Constants, hyper: Hyperparameters) -> dict[str, Any]:

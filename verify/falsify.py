@@ -16,12 +16,12 @@ from theory.theorem1 import VARIANTS
 from verify.claim import ERROR_BUDGET
 from verify.drawing.trails import falsifier_trails
 from verify.evaluation import evaluate
+from verify.evidence.statistics import Interval, finite_sample_mean
+from verify.evidence.summary import quotient
+from verify.evidence.verdict import Verdict, verdict
 from verify.files import to_json, write
 from verify.hunt import POPULATION, SEARCHES, Progress, Search, Trail
 from verify.instances import edges, spec_at
-from verify.statistics import Interval, finite_sample_mean
-from verify.summary import quotient
-from verify.verdict import Verdict, verdict
 
 FIRST_LOOK, LOOK_FACTOR = 1024, 4
 """Fresh runs of the first look at the winner, and how many times as many each next one takes."""

@@ -16,9 +16,9 @@ from verify import drawing
 from verify.archive import Content, read_claims
 from verify.claim import PRESETS
 from verify.claims import CLAIMS
+from verify.evidence.summary import measurements
 from verify.files import to_json, write
 from verify.reading import read_json
-from verify.summary import measurements
 
 LIST = "files.json"
 CLAIMS_FILE = "claims.json"

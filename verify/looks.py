@@ -22,9 +22,9 @@ from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import Spec
 from verify.claim import Claim, LaterResults, Preset, Results
+from verify.evidence.summary import measurements
+from verify.evidence.verdict import Evidence, Limited, limited, span, undecided, verdict
 from verify.study import Progress, extend
-from verify.summary import measurements
-from verify.verdict import Evidence, Limited, limited, span, undecided, verdict
 
 
 @dataclass(frozen=True)

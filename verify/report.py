@@ -11,10 +11,10 @@ from markupsafe import Markup
 from verify.calibration.writing import sections
 from verify.claim import ERROR_BUDGET
 from verify.claims import CLAIMS
-from verify.counterexample import counterexample
 from verify.drawing import FIGURES
+from verify.evidence.counterexample import counterexample
+from verify.evidence.summary import measurements
 from verify.pages import environment, inline, pretty
-from verify.summary import measurements
 
 
 def render(

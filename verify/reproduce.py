@@ -20,12 +20,12 @@ from verify import archive, drawing, folder
 from verify.calibration.job import found
 from verify.claim import PRESETS, Claim, Preset, Results
 from verify.claims import CLAIMS
+from verify.evidence.summary import meaning, measurements, summary
+from verify.evidence.verdict import Evidence, Verdict, verdict
 from verify.files import to_json, writable_folder, write
 from verify.looks import look
 from verify.report import render
 from verify.study import Progress, simulate_all
-from verify.summary import meaning, measurements, summary
-from verify.verdict import Evidence, Verdict, verdict
 
 ROOT = Path(__file__).parents[1]
 

@@ -12,7 +12,7 @@ from simulators.runs import Runs
 from simulators.spec import RunSpec, Spec
 from theory.errors import InputError
 from verify.claims.corollary1 import BASIN, BATCHES, C_RHO
-from verify.statistics import log_slope, paired_log_slope
+from verify.evidence.statistics import log_slope, paired_log_slope
 
 CONFIDENCE = 0.95
 

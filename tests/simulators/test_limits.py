@@ -7,7 +7,7 @@ import pytest
 from simulators import PROFILES, SeparableProblem, simulate
 from simulators.problems import FiniteSum
 from theory import Constants, InputError
-from verify.statistics import finite_sample_mean
+from verify.evidence.statistics import finite_sample_mean
 
 
 @pytest.mark.parametrize(("name", "value"), [("eps", 1e20), ("gamma", 1e19), ("rho", 1e30)])

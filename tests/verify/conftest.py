@@ -10,7 +10,7 @@ import pytest
 from simulators import spec as specs
 from verify.claim import PRESETS, Claim, Preset
 from verify.claims import CLAIMS
-from verify.verdict import Evidence
+from verify.evidence.verdict import Evidence
 
 
 class Planted:

@@ -9,8 +9,8 @@ import pytest
 from simulators import NOISES, PROFILES, SeparableProblem
 from verify import search
 from verify.claims import assumptions
-from verify.summary import summary
-from verify.verdict import verdict
+from verify.evidence.summary import summary
+from verify.evidence.verdict import verdict
 
 LOOKS = {
     "L": assumptions.lipschitz,

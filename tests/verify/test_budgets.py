@@ -22,12 +22,13 @@ from simulators import custom
 from simulators import spec as specs
 from theory.theorem1 import CORRECTED
 from verify import claims as package
-from verify import falsify, statistics
+from verify import falsify
 from verify.check import claimed, job
 from verify.claim import ERROR_BUDGET, PRESETS, LaterResults, Preset
 from verify.claims import CLAIMS, remark1, remark3, speedup_limits
-from verify.statistics import Interval
-from verify.verdict import limited, span
+from verify.evidence import statistics
+from verify.evidence.statistics import Interval
+from verify.evidence.verdict import limited, span
 
 FEW = Preset("few", 32, 32, most=16)
 LOOKS = 1 + round(math.log2(max(preset.most for preset in PRESETS.values())))
@@ -37,7 +38,7 @@ ALWAYS = "finite_sample_mean"
 """Right at every number of runs at once: it spends its share once, not at each look."""
 
 SPENDERS = (ALWAYS, "normal_mean", "log_slope", "paired_log_slope", "log_ratio", "line_slope")
-"""Every function of `verify.statistics` that takes a confidence and returns an interval."""
+"""Every function of `verify.evidence.statistics` that takes a confidence and returns an interval."""
 
 
 class Ledger:

@@ -22,7 +22,7 @@ from verify.calibration.writing import markdown, sections
 from verify.claim import ERROR_BUDGET, PRESETS, Preset
 from verify.claims import CLAIMS
 from verify.claims.corollary1 import study_specs
-from verify.statistics import finite_sample_mean, log_wealth, normal_mean
+from verify.evidence.statistics import finite_sample_mean, log_wealth, normal_mean
 
 RARELY = 1e-7
 POOLS = pools(0)

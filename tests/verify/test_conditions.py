@@ -7,7 +7,7 @@ from simulators import SeparableProblem, simulate
 from simulators import spec as specs
 from verify.claim import PRESETS
 from verify.claims.conditions import CLAIMS, STUDY, quadratic_sum
-from verify.verdict import verdict
+from verify.evidence.verdict import verdict
 
 
 @pytest.mark.parametrize("beta1", [0.0, 0.5, 0.95, 0.99])

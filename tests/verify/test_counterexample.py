@@ -1,7 +1,7 @@
 """The counterexample that the report shows of a refuted claim."""
 
 from verify.claims import CLAIMS
-from verify.counterexample import counterexample
+from verify.evidence.counterexample import counterexample
 from verify.pages import said
 from verify.report import FAMILIES
 

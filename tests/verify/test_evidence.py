@@ -7,15 +7,15 @@ import math
 
 import pytest
 
-from verify import summary
 from verify.archive import through_json
 from verify.claim import Claim
 from verify.commands import tables
-from verify.counterexample import SHOWN, Counterexample, counterexample
+from verify.evidence import summary
+from verify.evidence.counterexample import SHOWN, Counterexample, counterexample
+from verify.evidence.verdict import JUDGES, kind, verdict
 from verify.files import to_json
 from verify.report import render
 from verify.reproduce import Judged, _specs, markdown
-from verify.verdict import JUDGES, kind, verdict
 
 SPEC = {
     "problem": {"profile": "huber", "noise": "additive", "L": 1.0, "sigma": 0.5, "G": 1.0, "d": 2,

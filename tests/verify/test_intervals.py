@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from verify.statistics import finite_sample_mean, log_slope, normal_mean, paired_log_slope
+from verify.evidence.statistics import finite_sample_mean, log_slope, normal_mean, paired_log_slope
 
 REPEATS = 1000
 ERROR = 0.1

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from verify.summary import meaning, summary
-from verify.verdict import limited, undecided, verdict
+from verify.evidence.summary import meaning, summary
+from verify.evidence.verdict import limited, undecided, verdict
 
 
 def instance(low: float, high: float, rhs: float) -> dict:

@@ -11,12 +11,12 @@ from theory.proof import Fault
 from verify import lemmas
 from verify.claims import CLAIMS
 from verify.claims import lemmas as claims
+from verify.evidence.summary import summary
+from verify.evidence.verdict import verdict
 from verify.lemmas import HuberStep, Setting, Sides, Tally, enumerate_lemmas, replay, rows, sides
 from verify.report import render
 from verify.reproduce import Judged
 from verify.small_sums import SmallSum, random_sum
-from verify.summary import summary
-from verify.verdict import verdict
 
 NAMES = [name for name in CLAIMS if name.startswith("lemma")]
 

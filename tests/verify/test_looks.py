@@ -25,11 +25,11 @@ from verify.claim import (
 )
 from verify.claims import CLAIMS
 from verify.claims.speedup_limits import FLATTER_ALONG
+from verify.evidence.statistics import finite_sample_mean, log_slope
+from verify.evidence.summary import summary
+from verify.evidence.verdict import limited, undecided, verdict
 from verify.looks import Repeated, _labels, _repeated, look
-from verify.statistics import finite_sample_mean, log_slope
 from verify.study import simulate_all
-from verify.summary import summary
-from verify.verdict import limited, undecided, verdict
 
 ALPHA = 0.2
 

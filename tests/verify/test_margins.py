@@ -28,9 +28,9 @@ from verify.claims import (
     remark3,
     sharpness,
 )
+from verify.evidence.statistics import finite_sample_mean
+from verify.evidence.verdict import verdict
 from verify.lemmas import Tally
-from verify.statistics import finite_sample_mean
-from verify.verdict import verdict
 
 FEW = Preset("few", 64, 64, most=16)
 JUST = 1e-4

@@ -5,7 +5,7 @@ import pytest
 
 from verify.claim import PRESETS
 from verify.claims import regimes
-from verify.verdict import verdict
+from verify.evidence.verdict import verdict
 
 
 def constant(problem, cell):

@@ -11,8 +11,8 @@ from simulators import spec as specs
 from verify import rare_gradients
 from verify.claim import PRESETS
 from verify.claims import CLAIMS, remark1
+from verify.evidence.verdict import verdict
 from verify.rare_gradients import RareGradients, mean_squares
-from verify.verdict import verdict
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest
 from theory import basin
 from verify.claims import remark3
 from verify.claims.corollary1 import BASIN
-from verify.verdict import verdict
+from verify.evidence.verdict import verdict
 
 
 def exact(problem, cell):

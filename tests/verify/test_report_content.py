@@ -11,10 +11,10 @@ import pytest
 from verify.claim import Claim
 from verify.claims import CLAIMS
 from verify.drawing import FIGURES
+from verify.evidence.verdict import verdict
 from verify.pages import pretty
 from verify.report import render
 from verify.reproduce import Judged
-from verify.verdict import verdict
 
 VOID = {"meta", "br", "link", "img", "input", "use", "path", "circle", "line", "rect"}
 

@@ -7,8 +7,8 @@ from theory import basin
 from theory.symbols import Delta, L, T, b, c_gamma, eps, sigma
 from verify.claim import PRESETS
 from verify.claims import CLAIMS, sharpness
+from verify.evidence.verdict import verdict
 from verify.stairs import Stairs
-from verify.verdict import verdict
 
 
 def exact(problem, cell):

@@ -11,8 +11,8 @@ from theory import basin
 from verify.claim import PRESETS
 from verify.claims import CLAIMS
 from verify.claims.speedup_limits import cubed_specs
+from verify.evidence.verdict import verdict
 from verify.reproduce import _specs, measurements
-from verify.verdict import verdict
 
 SPREAD = 0.03
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from verify.statistics import (
+from verify.evidence.statistics import (
     BETS,
     finite_sample_mean,
     line_slope,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from verify.calibration.laws import Law, spread
 from verify.calibration.tally import CONFIDENCES, Tally
 from verify.claim import ratio
-from verify.statistics import (
+from verify.evidence.statistics import (
     finite_sample_mean,
     line_slope,
     log_crossing,

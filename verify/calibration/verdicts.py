@@ -11,8 +11,8 @@ from verify.calibration.pools import Pool, cut, replicates
 from verify.calibration.tally import CONFIDENCES, Tally, coverage, share
 from verify.claim import ERROR_BUDGET
 from verify.claims.corollary1 import MARGIN, TARGET, slope_evidence
-from verify.statistics import finite_sample_mean, log_wealth, normal_mean, student_quantile
-from verify.verdict import verdict
+from verify.evidence.statistics import finite_sample_mean, log_wealth, normal_mean, student_quantile
+from verify.evidence.verdict import verdict
 
 INSTANCES = 25
 """How many simulated instances share the budget of a claim on Theorem 1."""

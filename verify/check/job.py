@@ -28,9 +28,9 @@ from verify.check.watching import watched
 from verify.check.writing import page
 from verify.claim import ERROR_BUDGET
 from verify.claims.corollary1 import MARGIN, TARGET
+from verify.evidence.statistics import finite_sample_mean, log_slope, normal_mean
+from verify.evidence.verdict import verdict
 from verify.files import writable_folder, write
-from verify.statistics import finite_sample_mean, log_slope, normal_mean
-from verify.verdict import verdict
 
 BOUNDS = (CORRECTED, TIGHT)
 """The variants that are theorems."""

@@ -11,7 +11,7 @@ from typing import Any
 from simulators.problems import NOISES, PROFILES, SeparableProblem
 from verify import search
 from verify.claim import Claim
-from verify.verdict import Evidence
+from verify.evidence.verdict import Evidence
 
 ROUNDING = 1e-9
 """Relative excess over a certified constant that rounding explains."""

@@ -11,7 +11,7 @@ from simulators.spec import EngineSpec, ProblemSpec, RunSpec, Spec
 from theory.bound import Bound, trivial
 from theory.theorem1 import APPENDIX, TIGHT_SIMPLE
 from verify.claim import Claim, Preset, Results, Study
-from verify.verdict import Evidence
+from verify.evidence.verdict import Evidence
 
 ROUNDING = 1e-9
 """Relative room for rounding between a run's sum and the exact one."""

@@ -15,8 +15,8 @@ from theory.corollary1 import PRINTED_RATES, optimal_c_gamma, rates, thresholds
 from theory.symbols import Gb, b, beta1, eps
 from theory.theorem1 import APPENDIX, CORRECTED
 from verify.claim import Claim, Preset, Results, Study, budget_at_one_look, comparison
-from verify.statistics import Slope, log_slope, normal_mean
-from verify.verdict import Evidence
+from verify.evidence.statistics import Slope, log_slope, normal_mean
+from verify.evidence.verdict import Evidence
 
 TARGET, MARGIN = -0.5, 0.05
 """The slope of a linear speed-up, and how far a measured one may be from it; fixed beforehand."""

@@ -11,8 +11,8 @@ from theory.proof import PAPER
 from verify import lemmas
 from verify.claim import Claim, Results
 from verify.claims.proof import faults
+from verify.evidence.verdict import Evidence
 from verify.lemmas import HuberStep, Tally
-from verify.verdict import Evidence
 
 # At the proof's own beta = 3 the printed lemma fails from L > 8 on: by an eighth at 9.
 SLOPES = (Fraction(9), Fraction(64))

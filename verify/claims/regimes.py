@@ -17,8 +17,8 @@ from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
 from verify.claim import Claim, Preset, Results, Study, budget_at_one_look
 from verify.claims.corollary1 import MARGIN, slope_json
-from verify.statistics import log_slope, normal_mean
-from verify.verdict import Evidence
+from verify.evidence.statistics import log_slope, normal_mean
+from verify.evidence.verdict import Evidence
 
 SIGMA, G = 1.0, 2.5
 PROBLEM = ProblemSpec(profile="huber", L=1.0, sigma=SIGMA, G=G, d=1, start="minimiser")

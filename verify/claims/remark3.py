@@ -26,8 +26,14 @@ from verify.claim import (
     ratio,
 )
 from verify.claims import corollary1
-from verify.statistics import Interval, finite_sample_mean, line_slope, log_crossing, normal_mean
-from verify.verdict import Evidence
+from verify.evidence.statistics import (
+    Interval,
+    finite_sample_mean,
+    line_slope,
+    log_crossing,
+    normal_mean,
+)
+from verify.evidence.verdict import Evidence
 
 C_RHO = corollary1.C_RHO
 STEPS_ALONG = {

@@ -18,9 +18,9 @@ from theory.setting import Hyperparameters
 from theory.symbols import Delta, L, T, b, c_gamma, eps, sigma
 from theory.theorem1 import CORRECTED, TIGHT
 from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison
+from verify.evidence.statistics import Interval, log_ratio, normal_mean
+from verify.evidence.verdict import Evidence
 from verify.stairs import Stairs
-from verify.statistics import Interval, log_ratio, normal_mean
-from verify.verdict import Evidence
 
 G = 2.0
 BASIN = ProblemSpec(profile="huber", L=1.0, sigma=1.0, G=G, d=4, start=0.1 * 2**0.5)

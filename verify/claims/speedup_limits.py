@@ -18,8 +18,8 @@ from theory.theorem1 import CORRECTED, TIGHT
 from verify.claim import Claim, Preset, Results, Study, budget_at_one_look
 from verify.claims import corollary1
 from verify.claims.corollary1 import Measured, fitted, measured
-from verify.statistics import log_ratio
-from verify.verdict import Evidence
+from verify.evidence.statistics import log_ratio
+from verify.evidence.verdict import Evidence
 
 COLLAPSE_MARGIN = math.log(1.1)
 """How far apart two curves may be at one bT, fixed beforehand: ten per cent. Within a group of

@@ -21,8 +21,8 @@ from theory.setting import Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study
 from verify.enumeration import RationalHuber
-from verify.statistics import finite_sample_mean, normal_mean
-from verify.verdict import Evidence
+from verify.evidence.statistics import finite_sample_mean, normal_mean
+from verify.evidence.verdict import Evidence
 
 # The smallest counterexample to the printed bound: d = b = 1, eps = G, sigma = G/2, rho = beta1 =
 # 0, x_0 = x*, gamma = eps/(16 L), T = 2.

@@ -5,7 +5,7 @@ from functools import partial
 from theory.bound import UNIT, Bound
 from theory.theorem1 import VARIANTS
 from verify.claim import Claim, Results, comparison
-from verify.verdict import Evidence
+from verify.evidence.verdict import Evidence
 
 
 def evidence(variant: str, results: Results) -> Evidence:

@@ -21,7 +21,7 @@ from simulators import SeparableProblem, simulate
 from simulators.files import whole
 from theory import corollary1
 from verify.classroom.questions import BETA2
-from verify.statistics import normal_mean
+from verify.evidence.statistics import normal_mean
 
 FILE = "grid.json.gz"
 """Its name in this package."""

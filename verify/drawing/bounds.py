@@ -15,8 +15,8 @@ from theory.bound import Bound, trivial
 from theory.setting import Constants
 from theory.theorem1 import VARIANTS
 from verify.claim import Preset, Results, Study
-from verify.statistics import pointwise
-from verify.verdict import Evidence
+from verify.evidence.statistics import pointwise
+from verify.evidence.verdict import Evidence
 
 BAND = 0.95
 

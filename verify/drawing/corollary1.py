@@ -16,7 +16,7 @@ from theory.setting import Constants
 from theory.theorem1 import VARIANTS
 from verify.claim import Results
 from verify.drawing.rates import series
-from verify.verdict import Evidence
+from verify.evidence.verdict import Evidence
 
 SHOWN = ("printed", "corrected", "tight")
 GUIDE = 0.45

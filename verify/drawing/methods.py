@@ -14,8 +14,8 @@ from simulators.spec import RunSpec, Spec
 from verify import contest
 from verify.claim import Preset, Results, Study
 from verify.contest import CONFIDENCE, TASKS, Entry
-from verify.statistics import pointwise
-from verify.verdict import Evidence
+from verify.evidence.statistics import pointwise
+from verify.evidence.verdict import Evidence
 
 SHOWN = ("finite_sum", "log_cosh", "cosine", "log_rational")
 """Tasks whose curves are drawn."""

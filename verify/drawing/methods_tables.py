@@ -9,7 +9,7 @@ from verify import contest
 from verify.claim import Results
 from verify.contest import METHODS, MOMENTA, TASKS, Entry
 from verify.drawing.picture import Files
-from verify.verdict import Evidence
+from verify.evidence.verdict import Evidence
 
 NOTE = (
     "Synthetic problems with certified constants, not GLUE: the average squared gradient over "

@@ -15,8 +15,8 @@ from theory.bound import trivial
 from theory.theorem1 import VARIANTS
 from verify.claim import Preset, Results, Study
 from verify.drawing.picture import Files
-from verify.statistics import pointwise
-from verify.verdict import Evidence
+from verify.evidence.statistics import pointwise
+from verify.evidence.verdict import Evidence
 
 BAND = 0.95
 BOUNDS = ("corrected", "tight")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from figures.style import Style, save
 from simulators.files import whole
 from verify.claim import Results, Study
-from verify.verdict import Evidence
+from verify.evidence.verdict import Evidence
 
 Files = dict[str, bytes]
 """Whole files by their suffix, for what is no Matplotlib figure."""

@@ -10,7 +10,7 @@ from figures import linear_speedup, regime_map
 from figures.style import Style
 from verify.claim import Results
 from verify.claims import regimes
-from verify.verdict import Evidence
+from verify.evidence.verdict import Evidence
 
 
 def speedup(results: Results, evidence: Mapping[str, Evidence], style: Style) -> Figure | None:

@@ -10,7 +10,7 @@ from figures import no_max, rho_floor, steps, workers
 from figures.style import Style
 from verify.claim import Results
 from verify.claims import remark3
-from verify.verdict import Evidence
+from verify.evidence.verdict import Evidence
 
 
 def _columns(rows: Any, *names: str) -> Any:

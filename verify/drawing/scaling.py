@@ -19,8 +19,8 @@ from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify.claim import Preset, Results, Study
 from verify.claims import theorem1
-from verify.statistics import normal_mean
-from verify.verdict import Evidence
+from verify.evidence.statistics import normal_mean
+from verify.evidence.verdict import Evidence
 
 BAND = 0.95
 POWERS = (-6, -4, -2, 0, 2, 4, 6)

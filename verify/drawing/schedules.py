@@ -15,7 +15,7 @@ from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import CORRECTED
 from verify.claim import PRESETS, Results
 from verify.claims import corollary1
-from verify.verdict import Evidence
+from verify.evidence.verdict import Evidence
 
 TEACHING = Constants(L=1.0, sigma=1.0, G=2.0, d=10, Delta=1.0)
 """What the figures of terms and thresholds are drawn for, with eps = 1."""

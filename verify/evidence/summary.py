@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.verdict import Evidence, Verdict, kind, verdict, violated
+from verify.evidence.verdict import Evidence, Verdict, kind, verdict, violated
 
 MEANINGS = {
     ("symbolic", "holds"): "proved",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from verify.verdict import Evidence, kind, verdict, violated
+from verify.evidence.verdict import Evidence, kind, verdict, violated
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Evidence, what judges it, and the statistics that it needs."""
