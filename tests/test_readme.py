@@ -8,9 +8,9 @@ import pytest
 import sympy
 
 from simulators.problems.profiles import PROFILES
-from verify.claim import ERROR_BUDGET, PRESETS
-from verify.claims.corollary1 import MARGIN, TARGET
-from verify.claims.speedup_limits import COLLAPSE_MARGIN
+from verify.claims.adasam.corollary1 import MARGIN, TARGET
+from verify.claims.adasam.speedup_limits import COLLAPSE_MARGIN
+from verify.claims.claim import ERROR_BUDGET, PRESETS
 from verify.classroom.questions import QUESTIONS
 from verify.evidence.verdict import ATTAINED
 

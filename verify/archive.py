@@ -11,7 +11,7 @@ from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import Spec
 from theory.errors import InputError
-from verify.claim import Results
+from verify.claims.claim import Results
 from verify.evidence.verdict import Evidence
 from verify.files import as_numbers, to_json, writable_folder, write
 from verify.reading import read_json

@@ -15,7 +15,7 @@ import numpy as np
 from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
-from verify.claim import Preset, Results, Study
+from verify.claims.claim import Preset, Results, Study
 from verify.evidence.statistics import Interval, normal_mean
 
 

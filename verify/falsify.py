@@ -13,7 +13,7 @@ from theory.bound import Bound
 from theory.errors import InputError, unknown
 from theory.setting import Constants
 from theory.theorem1 import VARIANTS
-from verify.claim import ERROR_BUDGET
+from verify.claims.claim import ERROR_BUDGET
 from verify.drawing.trails import falsifier_trails
 from verify.evaluation import evaluate
 from verify.evidence.statistics import Interval, finite_sample_mean

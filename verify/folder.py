@@ -14,8 +14,8 @@ import msgspec
 from theory.errors import InputError
 from verify import drawing
 from verify.archive import Content, read_claims
-from verify.claim import PRESETS
 from verify.claims import CLAIMS
+from verify.claims.claim import PRESETS
 from verify.evidence.summary import measurements
 from verify.files import to_json, write
 from verify.reading import read_json

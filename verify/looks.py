@@ -7,7 +7,7 @@ them, the evidence would be that of these repeated.
 
 That one looks again only where the first look was open would make a fixed interval wrong more often
 than it says. `finite_sample_mean` holds at every number of runs at once; all other intervals
-spend 2^-k of the error budget at look k (`verify.claim.budget_at_one_look`). They are normal ones:
+spend 2^-k of the error budget at look k (`verify.claims.claim.budget_at_one_look`). They are normal ones:
 that the runs themselves say how many come next may make them miss more often than the share says.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import Spec
-from verify.claim import Claim, LaterResults, Preset, Results
+from verify.claims.claim import Claim, LaterResults, Preset, Results
 from verify.evidence.summary import measurements
 from verify.evidence.verdict import Evidence, Limited, limited, span, undecided, verdict
 from verify.study import Progress, extend

@@ -9,8 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from verify.calibration.writing import sections
-from verify.claim import ERROR_BUDGET
 from verify.claims import CLAIMS
+from verify.claims.claim import ERROR_BUDGET
 from verify.drawing import FIGURES
 from verify.evidence.counterexample import counterexample
 from verify.evidence.summary import measurements

@@ -18,8 +18,8 @@ from simulators.runs import Runs
 from theory.errors import InputError
 from verify import archive, drawing, folder
 from verify.calibration.job import found
-from verify.claim import PRESETS, Claim, Preset, Results
 from verify.claims import CLAIMS
+from verify.claims.claim import PRESETS, Claim, Preset, Results
 from verify.evidence.summary import meaning, measurements, summary
 from verify.evidence.verdict import Evidence, Verdict, verdict
 from verify.files import to_json, writable_folder, write

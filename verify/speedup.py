@@ -11,7 +11,7 @@ from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import RunSpec, Spec
 from theory.errors import InputError
-from verify.claims.corollary1 import BASIN, BATCHES, C_RHO
+from verify.claims.adasam.corollary1 import BASIN, BATCHES, C_RHO
 from verify.evidence.statistics import log_slope, paired_log_slope
 
 CONFIDENCE = 0.95

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from simulators import spec as specs
-from verify.claim import PRESETS, Claim, Preset
 from verify.claims import CLAIMS
+from verify.claims.claim import PRESETS, Claim, Preset
 from verify.evidence.verdict import Evidence
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from simulators import NOISES, PROFILES, SeparableProblem
 from verify import search
-from verify.claims import assumptions
+from verify.claims.adasam import assumptions
 from verify.evidence.summary import summary
 from verify.evidence.verdict import verdict
 

@@ -24,8 +24,9 @@ from theory.theorem1 import CORRECTED
 from verify import claims as package
 from verify import falsify
 from verify.check import claimed, job
-from verify.claim import ERROR_BUDGET, PRESETS, LaterResults, Preset
-from verify.claims import CLAIMS, remark1, remark3, speedup_limits
+from verify.claims import CLAIMS
+from verify.claims.adasam import remark1, remark3, speedup_limits
+from verify.claims.claim import ERROR_BUDGET, PRESETS, LaterResults, Preset
 from verify.evidence import statistics
 from verify.evidence.statistics import Interval
 from verify.evidence.verdict import limited, span

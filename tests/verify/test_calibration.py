@@ -19,9 +19,9 @@ from verify.calibration.plan import Case
 from verify.calibration.pools import cut, pools, replicates
 from verify.calibration.tally import CONFIDENCES, merged, share
 from verify.calibration.writing import markdown, sections
-from verify.claim import ERROR_BUDGET, PRESETS, Preset
 from verify.claims import CLAIMS
-from verify.claims.corollary1 import study_specs
+from verify.claims.adasam.corollary1 import study_specs
+from verify.claims.claim import ERROR_BUDGET, PRESETS, Preset
 from verify.evidence.statistics import finite_sample_mean, log_wealth, normal_mean
 
 RARELY = 1e-7

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from verify import contest, drawing
-from verify.claim import PRESETS
-from verify.claims import regimes, remark1, sharpness
+from verify.claims.adasam import regimes, remark1, sharpness
+from verify.claims.claim import PRESETS
 from verify.drawing import bounds, methods, movie, schedules
 
 CURVES: Any = bounds.CURVES.specs(PRESETS["quick"], 0)["log_cosh"]

@@ -5,8 +5,8 @@ import pytest
 
 from simulators import SeparableProblem, simulate
 from simulators import spec as specs
-from verify.claim import PRESETS
-from verify.claims.conditions import CLAIMS, STUDY, quadratic_sum
+from verify.claims.adasam.conditions import CLAIMS, STUDY, quadratic_sum
+from verify.claims.claim import PRESETS
 from verify.evidence.verdict import verdict
 
 

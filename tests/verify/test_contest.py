@@ -12,7 +12,7 @@ from figures import methods as methods_figure
 from figures.style import COLOURS, PAPER
 from simulators import spec as specs
 from verify import contest, drawing
-from verify.claim import PRESETS
+from verify.claims.claim import PRESETS
 from verify.drawing import methods
 
 N = 12

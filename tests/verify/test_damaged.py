@@ -17,7 +17,7 @@ from verify.bench.drawing import read as read_benchmark
 from verify.calibration.job import found
 from verify.calibration.tally import share
 from verify.calibration.writing import sections
-from verify.claim import Study
+from verify.claims.claim import Study
 from verify.commands import tables
 from verify.drawing import Picture
 from verify.files import to_json

@@ -11,8 +11,9 @@ from theory import basin, corollary1
 from theory.setting import Hyperparameters
 from theory.theorem1 import CORRECTED, VARIANTS
 from verify import archive, drawing
-from verify.claims import CLAIMS, remark1, remark3, sharpness
-from verify.claims.corollary1 import BASIN
+from verify.claims import CLAIMS
+from verify.claims.adasam import remark1, remark3, sharpness
+from verify.claims.adasam.corollary1 import BASIN
 from verify.drawing import bounds, schedules, trails
 from verify.drawing import corollary1 as together
 from verify.hunt import Trail, beginning

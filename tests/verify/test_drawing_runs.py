@@ -14,8 +14,9 @@ from simulators import spec as specs
 from theory.setting import Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify import drawing
-from verify.claim import PRESETS
-from verify.claims import CLAIMS, regimes, theorem1
+from verify.claims import CLAIMS
+from verify.claims.adasam import regimes, theorem1
+from verify.claims.claim import PRESETS
 from verify.drawing import bounds, scaling
 
 BLACK = COLOURS["black"]

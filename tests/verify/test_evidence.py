@@ -8,7 +8,7 @@ import math
 import pytest
 
 from verify.archive import through_json
-from verify.claim import Claim
+from verify.claims.claim import Claim
 from verify.commands import tables
 from verify.evidence import summary
 from verify.evidence.counterexample import SHOWN, Counterexample, counterexample

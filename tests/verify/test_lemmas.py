@@ -10,7 +10,7 @@ from simulators import SeparableProblem, simulate, update
 from theory.proof import Fault
 from verify import lemmas
 from verify.claims import CLAIMS
-from verify.claims import lemmas as claims
+from verify.claims.adasam import lemmas as claims
 from verify.evidence.summary import summary
 from verify.evidence.verdict import verdict
 from verify.lemmas import HuberStep, Setting, Sides, Tally, enumerate_lemmas, replay, rows, sides

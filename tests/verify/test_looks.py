@@ -14,7 +14,9 @@ from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
 from verify import cli
-from verify.claim import (
+from verify.claims import CLAIMS
+from verify.claims.adasam.speedup_limits import FLATTER_ALONG
+from verify.claims.claim import (
     ERROR_BUDGET,
     PRESETS,
     Claim,
@@ -23,8 +25,6 @@ from verify.claim import (
     Study,
     budget_at_one_look,
 )
-from verify.claims import CLAIMS
-from verify.claims.speedup_limits import FLATTER_ALONG
 from verify.evidence.statistics import finite_sample_mean, log_slope
 from verify.evidence.summary import summary
 from verify.evidence.verdict import limited, undecided, verdict

@@ -18,16 +18,9 @@ from scipy.optimize import brentq
 from theory import basin
 from theory.theorem1 import VARIANTS
 from verify import search
-from verify.claim import Preset
-from verify.claims import (
-    CLAIMS,
-    assumptions,
-    lemmas,
-    regimes,
-    remark1,
-    remark3,
-    sharpness,
-)
+from verify.claims import CLAIMS
+from verify.claims.adasam import assumptions, lemmas, regimes, remark1, remark3, sharpness
+from verify.claims.claim import Preset
 from verify.evidence.statistics import finite_sample_mean
 from verify.evidence.verdict import verdict
 from verify.lemmas import Tally

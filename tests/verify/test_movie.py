@@ -12,7 +12,7 @@ from simulators import update
 from theory.setting import Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify import drawing
-from verify.claim import PRESETS
+from verify.claims.claim import PRESETS
 from verify.drawing import movie
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from verify.claim import PRESETS
-from verify.claims import regimes
+from verify.claims.adasam import regimes
+from verify.claims.claim import PRESETS
 from verify.evidence.verdict import verdict
 
 

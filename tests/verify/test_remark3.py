@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from theory import basin
-from verify.claims import remark3
-from verify.claims.corollary1 import BASIN
+from verify.claims.adasam import remark3
+from verify.claims.adasam.corollary1 import BASIN
 from verify.evidence.verdict import verdict
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from verify.claim import Claim
 from verify.claims import CLAIMS
+from verify.claims.claim import Claim
 from verify.drawing import FIGURES
 from verify.evidence.verdict import verdict
 from verify.pages import pretty

@@ -15,8 +15,9 @@ from simulators.engines import choice
 from theory.bound import Bound
 from theory.theorem1 import CORRECTED, PRINTED, VARIANTS
 from verify import cli
-from verify.claim import PRESETS, Study
-from verify.claims import CLAIMS, theorem1
+from verify.claims import CLAIMS
+from verify.claims.adasam import theorem1
+from verify.claims.claim import PRESETS, Study
 from verify.pages import POLICY
 from verify.study import simulate_all
 

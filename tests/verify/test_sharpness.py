@@ -5,8 +5,9 @@ import pytest
 
 from theory import basin
 from theory.symbols import Delta, L, T, b, c_gamma, eps, sigma
-from verify.claim import PRESETS
-from verify.claims import CLAIMS, sharpness
+from verify.claims import CLAIMS
+from verify.claims.adasam import sharpness
+from verify.claims.claim import PRESETS
 from verify.evidence.verdict import verdict
 from verify.stairs import Stairs
 

@@ -8,9 +8,9 @@ import pytest
 
 from simulators import spec as specs
 from theory import basin
-from verify.claim import PRESETS
 from verify.claims import CLAIMS
-from verify.claims.speedup_limits import cubed_specs
+from verify.claims.adasam.speedup_limits import cubed_specs
+from verify.claims.claim import PRESETS
 from verify.evidence.verdict import verdict
 from verify.reproduce import _specs, measurements
 

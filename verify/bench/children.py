@@ -55,8 +55,8 @@ def quick_specs() -> list[Spec]:
     What an engine compiles does not depend on how long its runs are.
     """
     from verify import drawing
-    from verify.claim import PRESETS
     from verify.claims import CLAIMS
+    from verify.claims.claim import PRESETS
 
     studies = [claim.study for claim in CLAIMS.values()]
     studies += [picture.study for picture in drawing.FIGURES.values()]

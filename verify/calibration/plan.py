@@ -12,8 +12,8 @@ from verify.calibration import coverage, verdicts
 from verify.calibration.laws import LAWS
 from verify.calibration.pools import pools
 from verify.calibration.tally import Tally
-from verify.claim import PRESETS
-from verify.claims.corollary1 import study_specs
+from verify.claims.adasam.corollary1 import study_specs
+from verify.claims.claim import PRESETS
 
 LOOKS = (50, 100, 200, 400, 800)
 

@@ -17,8 +17,8 @@ from simulators.problems import Problem
 from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
-from verify.claim import PRESETS
-from verify.claims import theorem1
+from verify.claims.adasam import theorem1
+from verify.claims.claim import PRESETS
 from verify.enumeration import RationalHuber
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from simulators.spec import Spec
 from verify.calibration.pools import Pool, cut, replicates
 from verify.calibration.tally import CONFIDENCES, Tally, coverage, share
-from verify.claim import ERROR_BUDGET
-from verify.claims.corollary1 import MARGIN, TARGET, slope_evidence
+from verify.claims.adasam.corollary1 import MARGIN, TARGET, slope_evidence
+from verify.claims.claim import ERROR_BUDGET
 from verify.evidence.statistics import finite_sample_mean, log_wealth, normal_mean, student_quantile
 from verify.evidence.verdict import verdict
 

@@ -24,7 +24,7 @@ from verify.check.descents import descend
 from verify.check.measures import Measures
 from verify.check.pairs import Pairs, Steepest, measured
 from verify.check.places import survey
-from verify.claim import ERROR_BUDGET
+from verify.claims.claim import ERROR_BUDGET
 from verify.evidence.statistics import normal_mean
 
 EXCESS = 1e-9

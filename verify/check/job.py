@@ -26,8 +26,8 @@ from verify.check import claimed, judging, power
 from verify.check.drawing import draw
 from verify.check.watching import watched
 from verify.check.writing import page
-from verify.claim import ERROR_BUDGET
-from verify.claims.corollary1 import MARGIN, TARGET
+from verify.claims.adasam.corollary1 import MARGIN, TARGET
+from verify.claims.claim import ERROR_BUDGET
 from verify.evidence.statistics import finite_sample_mean, log_slope, normal_mean
 from verify.evidence.verdict import verdict
 from verify.files import writable_folder, write

@@ -1,7 +1,6 @@
 """Every claim that is judged, in the order of the report."""
 
-from verify.claim import by_id
-from verify.claims import (
+from verify.claims.adasam import (
     assumptions,
     conditions,
     corollary1,
@@ -15,6 +14,7 @@ from verify.claims import (
     theorem1,
     units,
 )
+from verify.claims.claim import by_id
 
 CLAIMS = by_id(
     (

@@ -16,7 +16,8 @@
 from collections.abc import Iterable
 
 from verify import contest
-from verify.claims import CLAIMS, regimes
+from verify.claims import CLAIMS
+from verify.claims.adasam import regimes
 from verify.drawing import (
     bounds,
     corollary1,

@@ -14,7 +14,7 @@ from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.bound import Bound, trivial
 from theory.setting import Constants
 from theory.theorem1 import VARIANTS
-from verify.claim import Preset, Results, Study
+from verify.claims.claim import Preset, Results, Study
 from verify.evidence.statistics import pointwise
 from verify.evidence.verdict import Evidence
 

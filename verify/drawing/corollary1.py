@@ -14,7 +14,7 @@ from simulators.spec import ProblemSpec
 from theory.bound import trivial
 from theory.setting import Constants
 from theory.theorem1 import VARIANTS
-from verify.claim import Results
+from verify.claims.claim import Results
 from verify.drawing.rates import series
 from verify.evidence.verdict import Evidence
 

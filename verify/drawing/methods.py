@@ -12,7 +12,7 @@ from figures.style import Style
 from simulators import spec as specs
 from simulators.spec import RunSpec, Spec
 from verify import contest
-from verify.claim import Preset, Results, Study
+from verify.claims.claim import Preset, Results, Study
 from verify.contest import CONFIDENCE, TASKS, Entry
 from verify.evidence.statistics import pointwise
 from verify.evidence.verdict import Evidence

@@ -6,7 +6,7 @@ import numpy as np
 
 from figures.style import Style
 from verify import contest
-from verify.claim import Results
+from verify.claims.claim import Results
 from verify.contest import METHODS, MOMENTA, TASKS, Entry
 from verify.drawing.picture import Files
 from verify.evidence.verdict import Evidence

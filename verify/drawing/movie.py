@@ -13,7 +13,7 @@ from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.bound import trivial
 from theory.theorem1 import VARIANTS
-from verify.claim import Preset, Results, Study
+from verify.claims.claim import Preset, Results, Study
 from verify.drawing.picture import Files
 from verify.evidence.statistics import pointwise
 from verify.evidence.verdict import Evidence

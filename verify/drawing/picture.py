@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from figures.style import Style, save
 from simulators.files import whole
-from verify.claim import Results, Study
+from verify.claims.claim import Results, Study
 from verify.evidence.verdict import Evidence
 
 Files = dict[str, bytes]

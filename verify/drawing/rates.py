@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from figures import linear_speedup, regime_map
 from figures.style import Style
-from verify.claim import Results
-from verify.claims import regimes
+from verify.claims.adasam import regimes
+from verify.claims.claim import Results
 from verify.evidence.verdict import Evidence
 
 

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from figures import no_max, rho_floor, steps, workers
 from figures.style import Style
-from verify.claim import Results
-from verify.claims import remark3
+from verify.claims.adasam import remark3
+from verify.claims.claim import Results
 from verify.evidence.verdict import Evidence
 
 

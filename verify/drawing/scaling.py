@@ -17,8 +17,8 @@ from simulators import spec as specs
 from simulators.spec import Spec
 from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import VARIANTS
-from verify.claim import Preset, Results, Study
-from verify.claims import theorem1
+from verify.claims.adasam import theorem1
+from verify.claims.claim import Preset, Results, Study
 from verify.evidence.statistics import normal_mean
 from verify.evidence.verdict import Evidence
 

@@ -13,8 +13,8 @@ from theory import corollary1 as corollary1_theory
 from theory.bound import trivial
 from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import CORRECTED
-from verify.claim import PRESETS, Results
-from verify.claims import corollary1
+from verify.claims.adasam import corollary1
+from verify.claims.claim import PRESETS, Results
 from verify.evidence.verdict import Evidence
 
 TEACHING = Constants(L=1.0, sigma=1.0, G=2.0, d=10, Delta=1.0)

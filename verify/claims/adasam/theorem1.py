@@ -19,7 +19,7 @@ from theory import basin
 from theory.bound import Bound, trivial
 from theory.setting import Hyperparameters
 from theory.theorem1 import VARIANTS
-from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study
+from verify.claims.claim import ERROR_BUDGET, Claim, Preset, Results, Study
 from verify.enumeration import RationalHuber
 from verify.evidence.statistics import finite_sample_mean, normal_mean
 from verify.evidence.verdict import Evidence

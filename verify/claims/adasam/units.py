@@ -4,7 +4,7 @@ from functools import partial
 
 from theory.bound import UNIT, Bound
 from theory.theorem1 import VARIANTS
-from verify.claim import Claim, Results, comparison
+from verify.claims.claim import Claim, Results, comparison
 from verify.evidence.verdict import Evidence
 
 

@@ -14,7 +14,7 @@ from theory import basin
 from theory.corollary1 import PRINTED_RATES, optimal_c_gamma, rates, thresholds
 from theory.symbols import Gb, b, beta1, eps
 from theory.theorem1 import APPENDIX, CORRECTED
-from verify.claim import Claim, Preset, Results, Study, budget_at_one_look, comparison
+from verify.claims.claim import Claim, Preset, Results, Study, budget_at_one_look, comparison
 from verify.evidence.statistics import Slope, log_slope, normal_mean
 from verify.evidence.verdict import Evidence
 

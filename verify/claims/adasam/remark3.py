@@ -15,7 +15,8 @@ from theory import basin
 from theory.bound import trivial
 from theory.corollary1 import c_gamma_value, schedule
 from theory.theorem1 import TIGHT
-from verify.claim import (
+from verify.claims.adasam import corollary1
+from verify.claims.claim import (
     ERROR_BUDGET,
     Claim,
     Preset,
@@ -25,7 +26,6 @@ from verify.claim import (
     comparison,
     ratio,
 )
-from verify.claims import corollary1
 from verify.evidence.statistics import (
     Interval,
     finite_sample_mean,

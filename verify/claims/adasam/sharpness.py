@@ -17,7 +17,7 @@ from theory.corollary1 import c_gamma_value, optimal_c_gamma
 from theory.setting import Hyperparameters
 from theory.symbols import Delta, L, T, b, c_gamma, eps, sigma
 from theory.theorem1 import CORRECTED, TIGHT
-from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison
+from verify.claims.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison
 from verify.evidence.statistics import Interval, log_ratio, normal_mean
 from verify.evidence.verdict import Evidence
 from verify.stairs import Stairs

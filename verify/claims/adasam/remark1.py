@@ -13,7 +13,7 @@ from simulators.runs import Runs, checkpoints
 from simulators.spec import EngineSpec, ProblemSpec, RunSpec, Spec
 from theory.symbols import eps
 from verify import rare_gradients
-from verify.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison, ratio
+from verify.claims.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison, ratio
 from verify.evidence.statistics import Interval, finite_sample_mean, normal_mean, pointwise
 from verify.evidence.verdict import Evidence
 from verify.rare_gradients import RareGradients, running_means

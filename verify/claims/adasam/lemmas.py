@@ -9,8 +9,8 @@ import numpy as np
 
 from theory.proof import PAPER
 from verify import lemmas
-from verify.claim import Claim, Results
-from verify.claims.proof import faults
+from verify.claims.adasam.proof import faults
+from verify.claims.claim import Claim, Results
 from verify.evidence.verdict import Evidence
 from verify.lemmas import HuberStep, Tally
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from theory.proof import DERIVATIONS, Fault, check, ends
 from theory.proof.writing import text
-from verify.claim import Claim, Results
+from verify.claims.claim import Claim, Results
 from verify.evidence.verdict import Evidence
 
 

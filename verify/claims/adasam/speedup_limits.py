@@ -15,9 +15,9 @@ from theory.corollary1 import thresholds
 from theory.setting import Constants, Hyperparameters, values
 from theory.symbols import HYPERPARAMETER_NAMES, symbol
 from theory.theorem1 import CORRECTED, TIGHT
-from verify.claim import Claim, Preset, Results, Study, budget_at_one_look
-from verify.claims import corollary1
-from verify.claims.corollary1 import Measured, fitted, measured
+from verify.claims.adasam import corollary1
+from verify.claims.adasam.corollary1 import Measured, fitted, measured
+from verify.claims.claim import Claim, Preset, Results, Study, budget_at_one_look
 from verify.evidence.statistics import log_ratio
 from verify.evidence.verdict import Evidence
 

@@ -10,7 +10,7 @@ from simulators import spec as specs
 from simulators.spec import EngineSpec, ProblemSpec, RunSpec, Spec
 from theory.bound import Bound, trivial
 from theory.theorem1 import APPENDIX, TIGHT_SIMPLE
-from verify.claim import Claim, Preset, Results, Study
+from verify.claims.claim import Claim, Preset, Results, Study
 from verify.evidence.verdict import Evidence
 
 ROUNDING = 1e-9

@@ -15,8 +15,8 @@ from simulators import spec as specs
 from simulators.problems import Problem
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
-from verify.claim import Claim, Preset, Results, Study, budget_at_one_look
-from verify.claims.corollary1 import MARGIN, slope_json
+from verify.claims.adasam.corollary1 import MARGIN, slope_json
+from verify.claims.claim import Claim, Preset, Results, Study, budget_at_one_look
 from verify.evidence.statistics import log_slope, normal_mean
 from verify.evidence.verdict import Evidence
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from simulators.problems import NOISES, PROFILES, SeparableProblem
 from verify import search
-from verify.claim import Claim
+from verify.claims.claim import Claim
 from verify.evidence.verdict import Evidence
 
 ROUNDING = 1e-9

@@ -1,0 +1,1 @@
+"""The claims about the paper AdaSAM and about our sharper theorem."""
