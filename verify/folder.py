@@ -13,12 +13,12 @@ import msgspec
 
 from theory.errors import InputError
 from verify import drawing
-from verify.archive import Content, read_claims
 from verify.claims import CLAIMS
 from verify.claims.claim import PRESETS
 from verify.evidence.summary import measurements
 from verify.files import to_json, write
 from verify.reading import read_json
+from verify.studies.archive import Content, read_claims
 
 LIST = "files.json"
 CLAIMS_FILE = "claims.json"

@@ -24,7 +24,7 @@ from simulators.spec import Spec
 from verify.claims.claim import Claim, LaterResults, Preset, Results
 from verify.evidence.summary import measurements
 from verify.evidence.verdict import Evidence, Limited, limited, span, undecided, verdict
-from verify.study import Progress, extend
+from verify.studies.study import Progress, extend
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from simulators.engines.tasks import compilations
 from simulators.files import staged
 from simulators.runs import Runs
 from theory.errors import InputError
-from verify import archive, drawing, folder
+from verify import drawing, folder
 from verify.calibration.job import found
 from verify.claims import CLAIMS
 from verify.claims.claim import PRESETS, Claim, Preset, Results
@@ -25,7 +25,8 @@ from verify.evidence.verdict import Evidence, Verdict, verdict
 from verify.files import to_json, writable_folder, write
 from verify.looks import look
 from verify.report import render
-from verify.study import Progress, simulate_all
+from verify.studies import archive
+from verify.studies.study import Progress, simulate_all
 
 ROOT = Path(__file__).parents[1]
 

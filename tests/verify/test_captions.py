@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from verify import contest, drawing
+from verify import drawing
 from verify.claims.adasam import regimes, remark1, sharpness
 from verify.claims.claim import PRESETS
 from verify.drawing import bounds, methods, movie, schedules
+from verify.studies import contest
 
 CURVES: Any = bounds.CURVES.specs(PRESETS["quick"], 0)["log_cosh"]
 MOVIE: Any = movie.STUDY.specs(PRESETS["quick"], 0)["path"]

@@ -11,9 +11,10 @@ from scipy import stats
 from figures import methods as methods_figure
 from figures.style import COLOURS, PAPER
 from simulators import spec as specs
-from verify import contest, drawing
+from verify import drawing
 from verify.claims.claim import PRESETS
 from verify.drawing import methods
+from verify.studies import contest
 
 N = 12
 GRID = len(contest.GAMMA)

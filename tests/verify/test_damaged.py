@@ -12,7 +12,7 @@ import pytest
 from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.errors import InputError
-from verify import archive, drawing, redraw
+from verify import drawing, redraw
 from verify.bench.drawing import read as read_benchmark
 from verify.calibration.job import found
 from verify.calibration.tally import share
@@ -24,7 +24,8 @@ from verify.files import to_json
 from verify.folder import refuse_loss
 from verify.hunt import Trail, beginning
 from verify.reproduce import reproduce
-from verify.study import simulate_all
+from verify.studies import archive
+from verify.studies.study import simulate_all
 
 SEED = 20231128
 TIMES = 12

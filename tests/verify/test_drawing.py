@@ -10,7 +10,7 @@ from figures.style import COLOURS, PAPER
 from theory import basin, corollary1
 from theory.setting import Hyperparameters
 from theory.theorem1 import CORRECTED, VARIANTS
-from verify import archive, drawing
+from verify import drawing
 from verify.claims import CLAIMS
 from verify.claims.adasam import remark1, remark3, sharpness
 from verify.claims.adasam.corollary1 import BASIN
@@ -20,6 +20,7 @@ from verify.hunt import Trail, beginning
 from verify.instances import AXES
 from verify.report import render
 from verify.reproduce import Judged
+from verify.studies import archive
 
 BLACK, GREY = COLOURS["black"], COLOURS["grey"]
 

@@ -7,7 +7,6 @@ import math
 
 import pytest
 
-from verify.archive import through_json
 from verify.claims.claim import Claim
 from verify.commands import tables
 from verify.evidence import summary
@@ -16,6 +15,7 @@ from verify.evidence.verdict import JUDGES, kind, verdict
 from verify.files import to_json
 from verify.report import render
 from verify.reproduce import Judged, _specs, markdown
+from verify.studies.archive import through_json
 
 SPEC = {
     "problem": {"profile": "huber", "noise": "additive", "L": 1.0, "sigma": 0.5, "G": 1.0, "d": 2,

@@ -13,13 +13,13 @@ from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.errors import InputError
 from verify import cli, drawing
-from verify.archive import read_evidence
 from verify.claims import CLAIMS
 from verify.claims.claim import Claim, Study, comparison
 from verify.drawing import Picture
 from verify.folder import LIST, default_folder
 from verify.redraw import redraw
 from verify.reproduce import reproduce
+from verify.studies.archive import read_evidence
 
 
 def tiny_specs(preset, seed):

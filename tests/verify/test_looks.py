@@ -29,7 +29,7 @@ from verify.evidence.statistics import finite_sample_mean, log_slope
 from verify.evidence.summary import summary
 from verify.evidence.verdict import limited, undecided, verdict
 from verify.looks import Repeated, _labels, _repeated, look
-from verify.study import simulate_all
+from verify.studies.study import simulate_all
 
 ALPHA = 0.2
 

@@ -9,10 +9,11 @@ import pytest
 from figures.style import FORMATS
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.errors import InputError
-from verify import archive, cli
+from verify import cli
 from verify.hunt import Trail, beginning
 from verify.redraw import redraw
-from verify.study import simulate_all
+from verify.studies import archive
+from verify.studies.study import simulate_all
 
 
 def empty(folder, ids=()):

@@ -19,7 +19,7 @@ from verify.claims import CLAIMS
 from verify.claims.adasam import theorem1
 from verify.claims.claim import PRESETS, Study
 from verify.pages import POLICY
-from verify.study import simulate_all
+from verify.studies.study import simulate_all
 
 # Enough of theorem1's instances to tell a right noise term from the printed one, on small data.
 FEW = ("counterexample", "huber_edge", "cosine_third")

@@ -15,7 +15,6 @@
 
 from collections.abc import Iterable
 
-from verify import contest
 from verify.claims import CLAIMS
 from verify.claims.adasam import regimes
 from verify.drawing import (
@@ -31,6 +30,7 @@ from verify.drawing import (
 )
 from verify.drawing.picture import Picture as Picture
 from verify.drawing.picture import draw_all as draw_all
+from verify.studies import contest
 
 FIGURES: dict[str, Picture] = {
     "corollary1": Picture(

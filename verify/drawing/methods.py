@@ -1,4 +1,4 @@
-"""The paper's Figures 1 to 3 and Tables I and II, on the tasks of `verify.contest`."""
+"""The paper's Figures 1 to 3 and Tables I and II, on the tasks of `verify.studies.contest`."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,11 @@ from figures.methods import Band
 from figures.style import Style
 from simulators import spec as specs
 from simulators.spec import RunSpec, Spec
-from verify import contest
 from verify.claims.claim import Preset, Results, Study
-from verify.contest import CONFIDENCE, TASKS, Entry
 from verify.evidence.statistics import pointwise
 from verify.evidence.verdict import Evidence
+from verify.studies import contest
+from verify.studies.contest import CONFIDENCE, TASKS, Entry
 
 SHOWN = ("finite_sum", "log_cosh", "cosine", "log_rational")
 """Tasks whose curves are drawn."""

@@ -1,15 +1,15 @@
-"""Tables I and II of the paper on the tasks of `verify.contest`, in Markdown and LaTeX."""
+"""Tables I and II of the paper on the tasks of `verify.studies.contest`, in Markdown and LaTeX."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from figures.style import Style
-from verify import contest
 from verify.claims.claim import Results
-from verify.contest import METHODS, MOMENTA, TASKS, Entry
 from verify.drawing.picture import Files
 from verify.evidence.verdict import Evidence
+from verify.studies import contest
+from verify.studies.contest import METHODS, MOMENTA, TASKS, Entry
 
 NOTE = (
     "Synthetic problems with certified constants, not GLUE: the average squared gradient over "

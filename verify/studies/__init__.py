@@ -1,0 +1,1 @@
+"""The runs that claims are judged on: what is simulated, kept and read again."""
