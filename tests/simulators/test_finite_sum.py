@@ -15,7 +15,7 @@ from scipy.special import expit
 from simulators import FiniteSum, SeparableProblem, noise, simulate
 from simulators.problems import data as datasets
 from theory import InputError
-from verify import search
+from verify.oracles import search
 
 
 def made(N=40, d=3, **changes):

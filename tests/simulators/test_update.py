@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators import METHODS, NOISES, PROFILES, SeparableProblem, simulate, update
-from verify.enumeration import RationalHuber
+from verify.oracles.enumeration import RationalHuber
 
 CELL = {"gamma": 0.05, "rho": 0.2, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 60}
 CONSTANTS = {"L": 2.0, "sigma": 0.75, "G": 1.5, "d": 3, "start": 0.4}

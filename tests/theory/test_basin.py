@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory import basin
-from verify.enumeration import RationalHuber
+from verify.oracles.enumeration import RationalHuber
 
 
 def by_recursion(L, sigma, eps, gamma, b, T, start):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from simulators import NOISES, PROFILES, SeparableProblem
-from verify import search
 from verify.claims.adasam import assumptions
 from verify.evidence.summary import summary
 from verify.evidence.verdict import verdict
+from verify.oracles import search
 
 LOOKS = {
     "L": assumptions.lipschitz,

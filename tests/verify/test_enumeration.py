@@ -7,7 +7,7 @@ import pytest
 
 from simulators import SeparableProblem, simulate
 from theory.basin import mean_grad_norm2
-from verify.enumeration import RationalHuber
+from verify.oracles.enumeration import RationalHuber
 
 TINY = Fraction(1, 2**10)
 

@@ -8,15 +8,24 @@ import pytest
 
 from simulators import SeparableProblem, simulate, update
 from theory.proof import Fault
-from verify import lemmas
 from verify.claims import CLAIMS
 from verify.claims.adasam import lemmas as claims
 from verify.evidence.summary import summary
 from verify.evidence.verdict import verdict
-from verify.lemmas import HuberStep, Setting, Sides, Tally, enumerate_lemmas, replay, rows, sides
+from verify.oracles import lemmas
+from verify.oracles.lemmas import (
+    HuberStep,
+    Setting,
+    Sides,
+    Tally,
+    enumerate_lemmas,
+    replay,
+    rows,
+    sides,
+)
+from verify.oracles.small_sums import SmallSum, random_sum
 from verify.report import render
 from verify.reproduce import Judged
-from verify.small_sums import SmallSum, random_sum
 
 NAMES = [name for name in CLAIMS if name.startswith("lemma")]
 

@@ -17,13 +17,13 @@ from scipy.optimize import brentq
 
 from theory import basin
 from theory.theorem1 import VARIANTS
-from verify import search
 from verify.claims import CLAIMS
 from verify.claims.adasam import assumptions, lemmas, regimes, remark1, remark3, sharpness
 from verify.claims.claim import Preset
 from verify.evidence.statistics import finite_sample_mean
 from verify.evidence.verdict import verdict
-from verify.lemmas import Tally
+from verify.oracles import search
+from verify.oracles.lemmas import Tally
 
 FEW = Preset("few", 64, 64, most=16)
 JUST = 1e-4

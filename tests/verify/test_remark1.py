@@ -8,12 +8,12 @@ import pytest
 
 from simulators import noise
 from simulators import spec as specs
-from verify import rare_gradients
 from verify.claims import CLAIMS
 from verify.claims.adasam import remark1
 from verify.claims.claim import PRESETS
 from verify.evidence.verdict import verdict
-from verify.rare_gradients import RareGradients, mean_squares
+from verify.oracles import rare_gradients
+from verify.oracles.rare_gradients import RareGradients, mean_squares
 
 
 @cache

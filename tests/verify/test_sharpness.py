@@ -9,7 +9,7 @@ from verify.claims import CLAIMS
 from verify.claims.adasam import sharpness
 from verify.claims.claim import PRESETS
 from verify.evidence.verdict import verdict
-from verify.stairs import Stairs
+from verify.oracles.stairs import Stairs
 
 
 def exact(problem, cell):

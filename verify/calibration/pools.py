@@ -19,7 +19,7 @@ from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
 from verify.claims.adasam import theorem1
 from verify.claims.claim import PRESETS
-from verify.enumeration import RationalHuber
+from verify.oracles.enumeration import RationalHuber
 
 
 @dataclass(frozen=True)

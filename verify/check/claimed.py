@@ -1,6 +1,6 @@
 """Search a custom problem for points that violate its claimed constants.
 
-As in `verify.search`, everything is measured through gradients and values alone. What claims say
+As in `verify.oracles.search`, everything is measured through gradients and values alone. What claims say
 is but one of the lengths that searches start from (`places`); points are scattered at distances of
 all orders of magnitude, the best of them evolve, and then
 

@@ -1,7 +1,7 @@
 """Claims on Assumptions 1-3: the built-in problems' certificates survive a search for a violation.
 
 Each problem is searched rotated and ill-conditioned, in two dimensions, so that profile, noise,
-spectrum and rotation are all in play; the search sees gradients alone (`verify.search`).
+spectrum and rotation are all in play; the search sees gradients alone (`verify.oracles.search`).
 """
 
 from collections.abc import Callable, Iterator
@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any
 
 from simulators.problems import NOISES, PROFILES, SeparableProblem
-from verify import search
 from verify.claims.claim import Claim
 from verify.evidence.verdict import Evidence
+from verify.oracles import search
 
 ROUNDING = 1e-9
 """Relative excess over a certified constant that rounding explains."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from theory.proof import PAPER
-from verify import lemmas
 from verify.claims.adasam.proof import faults
 from verify.claims.claim import Claim, Results
 from verify.evidence.verdict import Evidence
-from verify.lemmas import HuberStep, Tally
+from verify.oracles import lemmas
+from verify.oracles.lemmas import HuberStep, Tally
 
 # At the proof's own beta = 3 the printed lemma fails from L > 8 on: by an eighth at 9.
 SLOPES = (Fraction(9), Fraction(64))

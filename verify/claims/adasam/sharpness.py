@@ -20,7 +20,7 @@ from theory.theorem1 import CORRECTED, TIGHT
 from verify.claims.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison
 from verify.evidence.statistics import Interval, log_ratio, normal_mean
 from verify.evidence.verdict import Evidence
-from verify.stairs import Stairs
+from verify.oracles.stairs import Stairs
 
 G = 2.0
 BASIN = ProblemSpec(profile="huber", L=1.0, sigma=1.0, G=G, d=4, start=0.1 * 2**0.5)

@@ -20,9 +20,9 @@ from theory.bound import Bound, trivial
 from theory.setting import Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify.claims.claim import ERROR_BUDGET, Claim, Preset, Results, Study
-from verify.enumeration import RationalHuber
 from verify.evidence.statistics import finite_sample_mean, normal_mean
 from verify.evidence.verdict import Evidence
+from verify.oracles.enumeration import RationalHuber
 
 # The smallest counterexample to the printed bound: d = b = 1, eps = G, sigma = G/2, rho = beta1 =
 # 0, x_0 = x*, gamma = eps/(16 L), T = 2.

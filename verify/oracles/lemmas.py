@@ -15,7 +15,7 @@ import numpy as np
 
 from simulators import SeparableProblem, simulate, update
 from simulators.update import METHODS, Parameters, State
-from verify.small_sums import SmallSum, random_sum
+from verify.oracles.small_sums import SmallSum, random_sum
 
 ROUNDING = 1e-9
 """Relative excess of a left side that rounding explains."""

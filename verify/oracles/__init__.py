@@ -1,0 +1,1 @@
+"""Left sides known exactly, the problems for that, and the search for a violated assumption."""
