@@ -21,7 +21,7 @@ PACKAGES = ("torch", "triton", "numpy", "scipy", "numba", "llvmlite", "jax", "ja
             "msgspec", "pytest")  # fmt: skip
 MODULES = ("theory", "simulators", "simulators.spec", "simulators.engines.gpu_triton",
            "simulators.engines.torch_batched", "simulators.engines.cpu_numba", "figures.style",
-           "verify.cli", "verify.reproduce", "verify.bench.device")  # fmt: skip
+           "verify.cli", "verify.reproduction.job", "verify.bench.device")  # fmt: skip
 DRY_CLAIMS = ("units.tight", "algorithm1.v_init")
 
 
@@ -79,7 +79,7 @@ def bench(case: str) -> dict[str, Any]:
 
 def reproduce(out: Path) -> dict[str, Any]:
     """Judge the claims on the GPU and on the CPU; return how they differ."""
-    from verify.reproduce import reproduce as run
+    from verify.reproduction.job import reproduce as run
 
     places = {"gpu": DEVICE, "cpu": "cpu"}
     for name, device in places.items():

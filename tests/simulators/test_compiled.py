@@ -11,7 +11,7 @@ import pytest
 from numba.core import config
 
 from simulators.engines import compiled, tasks
-from verify import doctor
+from verify.answers import doctor
 
 
 def made(factor=2.0):

@@ -22,7 +22,7 @@ from simulators import custom
 from simulators import spec as specs
 from theory.theorem1 import CORRECTED
 from verify import claims as package
-from verify import falsify
+from verify.answers import falsify
 from verify.check import claimed, job
 from verify.claims import CLAIMS
 from verify.claims.adasam import remark1, remark3, speedup_limits

@@ -3,7 +3,7 @@
 from verify.claims import CLAIMS
 from verify.evidence.counterexample import counterexample
 from verify.pages import said
-from verify.report import FAMILIES
+from verify.reproduction.report import FAMILIES
 
 
 def spec(d=1, b=1, T=2, **run):

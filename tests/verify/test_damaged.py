@@ -12,7 +12,8 @@ import pytest
 from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.errors import InputError
-from verify import drawing, redraw
+from verify import drawing
+from verify.answers.hunt import Trail, beginning
 from verify.bench.drawing import read as read_benchmark
 from verify.calibration.job import found
 from verify.calibration.tally import share
@@ -21,9 +22,9 @@ from verify.claims.claim import Study
 from verify.commands import tables
 from verify.drawing import Picture
 from verify.files import to_json
-from verify.folder import refuse_loss
-from verify.hunt import Trail, beginning
-from verify.reproduce import reproduce
+from verify.reproduction import redraw
+from verify.reproduction.folder import refuse_loss
+from verify.reproduction.job import reproduce
 from verify.studies import archive
 from verify.studies.study import simulate_all
 

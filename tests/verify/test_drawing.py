@@ -11,15 +11,15 @@ from theory import basin, corollary1
 from theory.setting import Hyperparameters
 from theory.theorem1 import CORRECTED, VARIANTS
 from verify import drawing
+from verify.answers.hunt import Trail, beginning
+from verify.answers.instances import AXES
 from verify.claims import CLAIMS
 from verify.claims.adasam import remark1, remark3, sharpness
 from verify.claims.adasam.corollary1 import BASIN
 from verify.drawing import bounds, schedules, trails
 from verify.drawing import corollary1 as together
-from verify.hunt import Trail, beginning
-from verify.instances import AXES
-from verify.report import render
-from verify.reproduce import Judged
+from verify.reproduction.job import Judged
+from verify.reproduction.report import render
 from verify.studies import archive
 
 BLACK, GREY = COLOURS["black"], COLOURS["grey"]

@@ -15,7 +15,7 @@ from theory.errors import InputError
 from theory.setting import Constants, Hyperparameters
 from theory.symbols import L
 from theory.theorem1 import CORRECTED, TIGHT_SIMPLE, VARIANTS
-from verify.evaluation import evaluate, idle, measured_cells
+from verify.answers.evaluation import evaluate, idle, measured_cells
 
 SPEC = Spec(
     problem=ProblemSpec(profile="huber", L=1.0, sigma=0.5, G=1.0, d=4, start=0.5),

@@ -13,8 +13,8 @@ from verify.evidence import summary
 from verify.evidence.counterexample import SHOWN, Counterexample, counterexample
 from verify.evidence.verdict import JUDGES, kind, verdict
 from verify.files import to_json
-from verify.report import render
-from verify.reproduce import Judged, _specs, markdown
+from verify.reproduction.job import Judged, _specs, markdown
+from verify.reproduction.report import render
 from verify.studies.archive import through_json
 
 SPEC = {

@@ -14,10 +14,11 @@ from figures import style
 from simulators import simulate
 from simulators import spec as specs
 from theory.theorem1 import PRINTED, TIGHT, VARIANTS
-from verify import cli, hunt
-from verify.falsify import falsify, save
-from verify.hunt import Trail, beginning, ratio
-from verify.instances import AXES, PROFILE_NAMES, SCALE, START, spec_at
+from verify import cli
+from verify.answers import hunt
+from verify.answers.falsify import falsify, save
+from verify.answers.hunt import Trail, beginning, ratio
+from verify.answers.instances import AXES, PROFILE_NAMES, SCALE, START, spec_at
 
 BUDGET, CAP = 300, 4096
 SEEDS = (0, 1)

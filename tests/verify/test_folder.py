@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import verify.reproduce
+import verify.reproduction.job
 from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.errors import InputError
@@ -16,9 +16,9 @@ from verify import cli, drawing
 from verify.claims import CLAIMS
 from verify.claims.claim import Claim, Study, comparison
 from verify.drawing import Picture
-from verify.folder import LIST, default_folder
-from verify.redraw import redraw
-from verify.reproduce import reproduce
+from verify.reproduction.folder import LIST, default_folder
+from verify.reproduction.job import reproduce
+from verify.reproduction.redraw import redraw
 from verify.studies.archive import read_evidence
 
 
@@ -100,7 +100,7 @@ def never(*_, **__):
 def test_a_part_is_not_written_over_a_whole(monkeypatch, capsys, seed):
     assert adasam(monkeypatch, "reproduce", "--out", "whole") == 0
     before = content(Path("whole"))
-    monkeypatch.setattr(verify.reproduce, "simulate_all", never)
+    monkeypatch.setattr(verify.reproduction.job, "simulate_all", never)
     arguments = ["reproduce", "--only", "words", "--seed", seed, "--out", "whole"]
     capsys.readouterr()
     assert adasam(monkeypatch, *arguments) == 2
@@ -208,7 +208,9 @@ def test_a_run_that_ends_early_leaves_the_one_before(monkeypatch, stop):
     def broken(*_):
         raise stop
 
-    monkeypatch.setattr(verify.reproduce, "markdown", broken)  # data, figures and specs are there
+    monkeypatch.setattr(
+        verify.reproduction.job, "markdown", broken
+    )  # data, figures and specs are there
     with pytest.raises((KeyboardInterrupt, OSError)):
         reproduce(out=out, seed=2)
     assert content(out) == before
@@ -226,7 +228,7 @@ def test_a_run_that_is_killed_while_it_takes_its_place_is_no_mixture(monkeypatch
         raise Killed
 
     with monkeypatch.context() as broken:
-        broken.setattr(verify.reproduce.folder, "finish", killed)
+        broken.setattr(verify.reproduction.job.folder, "finish", killed)
         with pytest.raises(Killed):
             reproduce(out=out, seed=2)
     assert not (out / "claims.json").exists()
@@ -243,7 +245,7 @@ def test_a_foreign_file_of_the_same_name_is_not_overwritten(monkeypatch, capsys,
     out = Path("results")
     out.mkdir()
     (out / name).write_text(text)
-    monkeypatch.setattr(verify.reproduce, "simulate_all", never)
+    monkeypatch.setattr(verify.reproduction.job, "simulate_all", never)
     assert adasam(monkeypatch, "reproduce") == 2
     said = " ".join(capsys.readouterr().err.split())
     assert str(out / name) in said

@@ -12,7 +12,7 @@ from simulators.problems import datafile
 from theory import Constants, Hyperparameters, InputError
 from theory.theorem1 import VARIANTS
 from verify import cli
-from verify.evaluation import certified, measured_cells
+from verify.answers.evaluation import certified, measured_cells
 
 SEPARABLE = {
     "problem": {

@@ -24,8 +24,8 @@ from verify.oracles.lemmas import (
     sides,
 )
 from verify.oracles.small_sums import SmallSum, random_sum
-from verify.report import render
-from verify.reproduce import Judged
+from verify.reproduction.job import Judged
+from verify.reproduction.report import render
 
 NAMES = [name for name in CLAIMS if name.startswith("lemma")]
 

@@ -28,7 +28,7 @@ from verify.claims.claim import (
 from verify.evidence.statistics import finite_sample_mean, log_slope
 from verify.evidence.summary import summary
 from verify.evidence.verdict import limited, undecided, verdict
-from verify.looks import Repeated, _labels, _repeated, look
+from verify.reproduction.looks import Repeated, _labels, _repeated, look
 from verify.studies.study import simulate_all
 
 ALPHA = 0.2
@@ -330,8 +330,8 @@ def test_one_open_slope_asks_for_its_own_cells_and_their_controls(planted, axis)
 
 def test_the_job_looks_again_and_the_report_shows_it(monkeypatch, tmp_path, interval):
     claim = bounded_by((TRUTH + interval.high) / 2)
-    monkeypatch.setattr("verify.reproduce.CLAIMS", {claim.id: claim})
-    monkeypatch.setattr("verify.reproduce.PRESETS", {"quick": FEW})
+    monkeypatch.setattr("verify.reproduction.job.CLAIMS", {claim.id: claim})
+    monkeypatch.setattr("verify.reproduction.job.PRESETS", {"quick": FEW})
     monkeypatch.setattr(sys, "argv", ["adasam", "reproduce", "--out", str(tmp_path)])
     with pytest.raises(SystemExit) as caught:
         cli.main()

@@ -106,17 +106,17 @@ def words_of(setting: dict) -> list[str]:
 
 
 JOBS = {
-    "reproduce": ("verify.reproduce.reproduce", [], {
+    "reproduce": ("verify.reproduction.job.reproduce", [], {
         "preset": "paper", "out": Path("x"), "seed": 11, "device": "cpu", "only": ["a", "b"]}),
-    "figures": ("verify.redraw.redraw", [], {
+    "figures": ("verify.reproduction.redraw.redraw", [], {
         "results": Path("r"), "style": "slides", "out": Path("x"), "only": ["a", "b"]}),
-    "bound": ("verify.evaluation.evaluate", ["--variant", "tight", *words_of(BOUND)], {
+    "bound": ("verify.answers.evaluation.evaluate", ["--variant", "tight", *words_of(BOUND)], {
         "L": 2.5, "sigma": 0.25, "G": 3.0, "d": 7.0, "Delta": 0.125, "gamma": 0.02, "rho": 0.3,
         "beta1": 0.7, "beta2": 0.6, "eps": 0.75, "b": 8.0, "T": 77.0}),
     "problem": ("simulators.problems.SeparableProblem", ["huber", *words_of(LAW)], {
         "L": 2.5, "sigma": 0.25, "G": 3.0, "d": 7.0, "start": 0.125, "noise": "shift",
         "condition": 9.0, "rotation": 5}),
-    "thresholds": ("verify.thresholds.examine", words_of(LARGE), {
+    "thresholds": ("verify.answers.thresholds.examine", words_of(LARGE), {
         "L": 2.5, "sigma": 0.25, "G": 3.0, "d": 7.0, "Delta": 0.125, "eps": 0.75, "b": 8.0,
         "beta1": 0.7, "c_gamma": "0.375", "c_rho": 0.25, "N": 5000.0, "variant": "appendix"}),
     "simulate": ("simulators.spec.run", ["SPEC"], {"allow_outside": True}),
@@ -125,7 +125,7 @@ JOBS = {
     "calibrate": ("verify.calibration.calibrate", [], {
         "quick": True, "out": Path("x"), "seed": 11, "resume": True}),
     "proof": ("verify.commands.lecture.chosen", [], {"part": "sharp"}),
-    "falsify": ("verify.falsify.falsify", ["--variant", "tight"], {
+    "falsify": ("verify.answers.falsify.falsify", ["--variant", "tight"], {
         "variant": "printed", "seed": 11, "budget": 77, "seconds": 1.5, "cap": 2048}),
     "check": ("verify.check.job.check", [str(EXAMPLE), "--out", "x"], {
         "seed": 11, "beta1": 0.7, "beta2": 0.6, "eps": 0.75, "c_rho": 0.25, "device": "cpu"}),
@@ -187,12 +187,12 @@ def test_every_option_is_in_these_tables():
 def test_reproduce_simulates_the_presets_runs_on_the_seed_and_device_asked_for(
     monkeypatch, tmp_path, preset
 ):
-    from verify.reproduce import reproduce
+    from verify.reproduction.job import reproduce
 
     def spy(specs, **_):
         raise ArrivedError(specs)
 
-    monkeypatch.setattr("verify.reproduce.simulate_all", spy)
+    monkeypatch.setattr("verify.reproduction.job.simulate_all", spy)
     with pytest.raises(ArrivedError) as caught:
         reproduce(preset=preset, out=tmp_path, seed=11, device="cpu", only=["corollary1.rate_b"])
     specs = caught.value.args[0]

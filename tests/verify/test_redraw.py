@@ -10,8 +10,8 @@ from figures.style import FORMATS
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.errors import InputError
 from verify import cli
-from verify.hunt import Trail, beginning
-from verify.redraw import redraw
+from verify.answers.hunt import Trail, beginning
+from verify.reproduction.redraw import redraw
 from verify.studies import archive
 from verify.studies.study import simulate_all
 
@@ -64,7 +64,7 @@ def test_other_commands_figures_are_drawn_or_left_out_with_a_word(tmp_path, monk
     empty(tmp_path)
     said = []
     with monkeypatch.context() as patch:
-        patch.setattr("verify.redraw.draw_all", lambda *given: {})
+        patch.setattr("verify.reproduction.redraw.draw_all", lambda *given: {})
         assert redraw(tmp_path, say=said.append) == []
     names = [line.split(" left out")[0] for line in said]
     assert {"engine_speed", "falsifier_trail"} <= set(names)

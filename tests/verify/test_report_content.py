@@ -13,8 +13,8 @@ from verify.claims.claim import Claim
 from verify.drawing import FIGURES
 from verify.evidence.verdict import verdict
 from verify.pages import pretty
-from verify.report import render
-from verify.reproduce import Judged
+from verify.reproduction.job import Judged
+from verify.reproduction.report import render
 
 VOID = {"meta", "br", "link", "img", "input", "use", "path", "circle", "line", "rect"}
 

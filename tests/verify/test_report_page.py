@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from verify import cli
-from verify.reproduce import measurements, reproduce
+from verify.reproduction.job import measurements, reproduce
 
 # One browser serves all tests of pages.
 pytestmark = pytest.mark.xdist_group("browser")

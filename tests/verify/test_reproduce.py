@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import verify.reproduce
+import verify.reproduction.job
 from simulators.engines import choice
 from theory.bound import Bound
 from theory.theorem1 import CORRECTED, PRINTED, VARIANTS
@@ -52,7 +52,7 @@ def shrink(monkeypatch, results):
         new = {name: spec for name, spec in jobs.items() if name not in done}
         return done | simulate_all(new) if new else done
 
-    monkeypatch.setattr(verify.reproduce, "simulate_all", simulated)
+    monkeypatch.setattr(verify.reproduction.job, "simulate_all", simulated)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_corrected_scaled_to_nine_tenths_of_the_measured_value_is_refuted(
 
 def test_every_instance_replays_to_its_left_side(monkeypatch, capsys, reproduced, tmp_path):
     claim = claim_in(reproduced[0], "theorem1.corrected")
-    instances = verify.reproduce.measurements(claim["evidence"])
+    instances = verify.reproduction.job.measurements(claim["evidence"])
     assert len(instances) == 7
     for number, instance in enumerate(instances):
         spec = tmp_path / f"{number}.json"
@@ -157,7 +157,9 @@ def test_every_instance_replays_to_its_left_side(monkeypatch, capsys, reproduced
 def test_the_spec_files_are_the_evidences_specs(monkeypatch, small, tmp_path):
     adasam(monkeypatch, "reproduce", "--only", "theorem1.corrected", "--out", str(tmp_path))
     content = json.loads((tmp_path / "claims.json").read_text())
-    wanted = [i["spec"] for i in verify.reproduce.measurements(content["claims"][0]["evidence"])]
+    wanted = [
+        i["spec"] for i in verify.reproduction.job.measurements(content["claims"][0]["evidence"])
+    ]
     written = [json.loads(path.read_text()) for path in (tmp_path / "specs").iterdir()]
     assert sorted(map(str, written)) == sorted(map(str, wanted))
 

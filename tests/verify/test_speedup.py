@@ -14,8 +14,8 @@ from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.errors import InputError
 from verify import cli
+from verify.answers.speedup import FEW_PAIRED, TOO_NARROW, default_spec, slopes
 from verify.evidence.statistics import log_slope, paired_log_slope
-from verify.speedup import FEW_PAIRED, TOO_NARROW, default_spec, slopes
 
 PROBLEM = ProblemSpec(profile="huber", L=1.0, sigma=0.5, G=1.0, d=1, start=0.3)
 BOTH = {"b": [1.0, 4.0, 16.0], "T": [64.0, 256.0]}

@@ -12,7 +12,7 @@ from verify.claims import CLAIMS
 from verify.claims.adasam.speedup_limits import cubed_specs
 from verify.claims.claim import PRESETS
 from verify.evidence.verdict import verdict
-from verify.reproduce import _specs, measurements
+from verify.reproduction.job import _specs, measurements
 
 SPREAD = 0.03
 

@@ -10,8 +10,8 @@ from rich.text import Text
 from simulators import FiniteSum, SeparableProblem
 from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import VARIANTS
+from verify.answers.evaluation import certified, evaluate
 from verify.commands import tables
-from verify.evaluation import certified, evaluate
 
 
 def words(table: Table) -> list[dict[str, str]]:

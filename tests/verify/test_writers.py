@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from figures import style
 from simulators import SeparableProblem, simulate
 from verify import files
+from verify.answers.hunt import Trail, beginning
 from verify.classroom import grid
 from verify.classroom.page import page
 from verify.drawing.picture import Picture, draw_all
-from verify.hunt import Trail, beginning
 from verify.pages import POLICY
 
 ROOT = Path(__file__).parents[2]

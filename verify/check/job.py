@@ -264,7 +264,7 @@ def _bound(
 
 
 def _slope(axis: str, grid: Grid, cells: Sequence[Mapping[str, Any]], runs: Runs) -> dict[str, Any]:
-    """Fit the slope of log LHS along b or T, by the rule of `verify.speedup`."""
+    """Fit the slope of log LHS along b or T, by the rule of `verify.answers.speedup`."""
     other, held = ("T", grid.T[-1]) if axis == "b" else ("b", grid.held)
     numbers = [number for number, cell in enumerate(cells) if cell[other] == held]
     numbers.sort(key=lambda number: cells[number][axis])

@@ -43,8 +43,8 @@ def bound(
     from theory.errors import unknown
     from theory.setting import Constants, Hyperparameters
     from theory.theorem1 import VARIANTS
+    from verify.answers.evaluation import evaluate
     from verify.commands import tables
-    from verify.evaluation import evaluate
 
     exclude(("--json", json), ("--latex", latex))
     if variant != "all" and variant not in VARIANTS:

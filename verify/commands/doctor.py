@@ -7,8 +7,8 @@ from verify.commands.terminal import show
 
 def doctor() -> None:
     """Say what is installed, on which device runs will go, and what may be in the way."""
+    from verify.answers.doctor import examine
     from verify.commands import tables
-    from verify.doctor import examine
 
     facts, problems = examine()
     show(tables.facts(facts))

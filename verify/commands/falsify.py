@@ -34,9 +34,9 @@ def falsify(
     best so far. The same seed, budget and cap give the same result. Exit code 0 whatever is found.
     """
     from simulators.engines.choice import choose
+    from verify.answers.falsify import falsify as run
+    from verify.answers.falsify import save
     from verify.commands import tables
-    from verify.falsify import falsify as run
-    from verify.falsify import save
     from verify.files import writable_folder
 
     if out is not None:

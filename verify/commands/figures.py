@@ -28,7 +28,7 @@ def figures(
     are 16:9 in large type. The figures of `bench` and `falsify` are drawn too, from results/bench
     and results/falsify.
     """
-    from verify.redraw import redraw
+    from verify.reproduction.redraw import redraw
 
     files = redraw(results, style_name=style, out=out, only=only or (), say=note)
     for path in files:

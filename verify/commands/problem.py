@@ -46,8 +46,8 @@ def problem(
     from simulators import spec as specs
     from simulators.problems import SeparableProblem
     from theory.errors import InputError
+    from verify.answers.evaluation import certified
     from verify.commands import tables
-    from verify.evaluation import certified
 
     given: dict[str, Any] = {"L": L, "sigma": sigma, "G": G, "d": d}
     if profile.endswith((".toml", ".json")):

@@ -32,8 +32,8 @@ def reproduce(
     import time
 
     from verify.commands import tables
-    from verify.folder import default_folder
-    from verify.reproduce import reproduce as run
+    from verify.reproduction.folder import default_folder
+    from verify.reproduction.job import reproduce as run
 
     started = time.monotonic()
     folder, faults = out or default_folder(only or ()), []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def simulated(job: "Spec", name: str, allow_outside: bool) -> "tuple[Runs, list[str]]":
     """Run a spec; say where it runs. Return the runs and the letters that do not count."""
     from simulators import spec as specs
-    from verify.evaluation import idle
+    from verify.answers.evaluation import idle
 
     unused = idle(job)
     if unused:
@@ -33,7 +33,7 @@ def say_diverged(runs: "Runs") -> None:
     """End in exit code 1, and say why, if a run left the finite numbers."""
     import numpy as np
 
-    from verify.evaluation import left_finite
+    from verify.answers.evaluation import left_finite
 
     diverged = left_finite(runs)
     if diverged.any():

@@ -36,8 +36,8 @@ def simulate(
     """
     from simulators import spec as specs
     from theory.errors import InputError
+    from verify.answers.evaluation import measured_cells
     from verify.commands import tables
-    from verify.evaluation import measured_cells
     from verify.files import writable_folder
 
     job = specs.read(spec)

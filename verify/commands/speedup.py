@@ -35,8 +35,8 @@ def speedup(
     """
     from simulators import spec as specs
     from theory.errors import InputError
+    from verify.answers.speedup import default_spec, slopes
     from verify.commands import tables
-    from verify.speedup import default_spec, slopes
 
     if spec is None:
         job = default_spec(64 if runs is None else runs, 0 if seed is None else seed)

@@ -51,7 +51,7 @@ def number(value: float | None) -> str:
 
 
 def verdicts(judged: Sequence[Any]) -> Table:
-    """Return the verdict table of a reproduction (`verify.reproduce.Judged` items)."""
+    """Return the verdict table of a reproduction (`verify.reproduction.job.Judged` items)."""
     return table(
         "Verdicts",
         {"claim": "left", "verdict": "left", "which says": "left", "evidence": "left"},
@@ -176,7 +176,7 @@ def _percent(share: float) -> str:
 
 
 def thresholds(content: Mapping[str, Any]) -> Table:
-    """Return what `verify.thresholds.examine` found."""
+    """Return what `verify.answers.thresholds.examine` found."""
     budget = content["N"]
     columns = {"term": "left", "rate": "left", "below K/sqrt(bT) from T =": "left",
                f"at b = {content['b']}": "right"}  # fmt: skip
@@ -247,7 +247,7 @@ def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def falsified(content: Mapping[str, Any]) -> tuple[Table, Table]:
-    """Return what `verify.falsify` found, and the instance."""
+    """Return what `verify.answers.falsify` found, and the instance."""
     instance = content["instance"]
     ends = ", ".join(content["edges"])
     tried = ", ".join(f"{name} {number(value)}" for name, value in content["searched"].items())

@@ -49,8 +49,8 @@ def thresholds(
     term is below them from its own T on or, with a budget N = bT, up to its own b.
     """
     from theory.setting import Constants
+    from verify.answers.thresholds import examine
     from verify.commands import tables
-    from verify.thresholds import examine
 
     content = examine(
         variant,

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from figures import falsifier_trail
 from figures.style import PAPER, Style
-from verify.hunt import Trail
-from verify.instances import kinds
+from verify.answers.hunt import Trail
+from verify.answers.instances import kinds
 
 
 def falsifier_trails(trails: Mapping[str, Trail], style: Style = PAPER) -> Figure:

@@ -30,7 +30,7 @@ from simulators.files import whole
 from theory.bound import UNIT, Bound
 from theory.errors import InputError
 from theory.setting import Constants
-from verify.instances import AXES, NAMES, SCALE, START, spec_at, unscaled
+from verify.answers.instances import AXES, NAMES, SCALE, START, spec_at, unscaled
 
 RUNS, LONGEST = 32, 2048
 """Runs of a point, and their steps."""
@@ -62,7 +62,7 @@ class Trail:
     Attributes
     ----------
     point : (N, n) float64
-        Coordinates; see `verify.instances.AXES`.
+        Coordinates; see `verify.answers.instances.AXES`.
     ratio : (N,) float64
         Lower limit of measured/bound at the best horizon.
     T : (N,) int64

@@ -13,12 +13,12 @@ from figures.style import STYLES, Style
 from simulators.files import staged
 from theory.errors import InputError
 from theory.theorem1 import VARIANTS
+from verify.answers.hunt import Trail
 from verify.bench.drawing import read, speed
 from verify.drawing import FIGURES, draw_all, shown
 from verify.drawing.trails import falsifier_trails
 from verify.files import writable_folder
-from verify.folder import add, held
-from verify.hunt import Trail
+from verify.reproduction.folder import add, held
 from verify.studies.archive import CURE, Studies, read_evidence
 
 FOLDERS = {"paper": "figures", "slides": "slides"}

@@ -16,15 +16,16 @@ from simulators.engines.tasks import compilations
 from simulators.files import staged
 from simulators.runs import Runs
 from theory.errors import InputError
-from verify import drawing, folder
+from verify import drawing
 from verify.calibration.job import found
 from verify.claims import CLAIMS
 from verify.claims.claim import PRESETS, Claim, Preset, Results
 from verify.evidence.summary import meaning, measurements, summary
 from verify.evidence.verdict import Evidence, Verdict, verdict
 from verify.files import to_json, writable_folder, write
-from verify.looks import look
-from verify.report import render
+from verify.reproduction import folder
+from verify.reproduction.looks import look
+from verify.reproduction.report import render
 from verify.studies import archive
 from verify.studies.study import Progress, simulate_all
 
@@ -129,7 +130,7 @@ def reproduce(
         ``"quick"`` or ``"paper"``.
     out : Path, optional
         Folder for claims.json, report.html, verdicts.md, figures/, data/ and specs/;
-        `verify.folder.default_folder` by default. What `calibrate` left there goes into the report.
+        `verify.reproduction.folder.default_folder` by default. What `calibrate` left there goes into the report.
     seed : int
     device : str
     only : sequence of str

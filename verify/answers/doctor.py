@@ -3,7 +3,7 @@
 from importlib import metadata
 
 from simulators.engines.choice import choose
-from verify.reproduce import versions
+from verify.reproduction.job import versions
 
 OURS = ("theory", "simulators", "figures", "verify")
 

@@ -29,7 +29,7 @@ def render(
 
     Parameters
     ----------
-    judged : sequence of verify.reproduce.Judged
+    judged : sequence of verify.reproduction.job.Judged
     provenance : mapping
         Preset, seed, device, versions.
     figures : mapping of str to str

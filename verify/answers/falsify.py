@@ -13,15 +13,15 @@ from theory.bound import Bound
 from theory.errors import InputError, unknown
 from theory.setting import Constants
 from theory.theorem1 import VARIANTS
+from verify.answers.evaluation import evaluate
+from verify.answers.hunt import POPULATION, SEARCHES, Progress, Search, Trail
+from verify.answers.instances import edges, spec_at
 from verify.claims.claim import ERROR_BUDGET
 from verify.drawing.trails import falsifier_trails
-from verify.evaluation import evaluate
 from verify.evidence.statistics import Interval, finite_sample_mean
 from verify.evidence.summary import quotient
 from verify.evidence.verdict import Verdict, verdict
 from verify.files import to_json, write
-from verify.hunt import POPULATION, SEARCHES, Progress, Search, Trail
-from verify.instances import edges, spec_at
 
 FIRST_LOOK, LOOK_FACTOR = 1024, 4
 """Fresh runs of the first look at the winner, and how many times as many each next one takes."""

@@ -1,0 +1,1 @@
+"""`adasam reproduce`: simulate, judge, draw, write; and draw again."""
