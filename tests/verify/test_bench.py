@@ -17,10 +17,10 @@ from verify.bench import device as on_device
 from verify.bench.cases import cases
 from verify.bench.contenders import CONTENDERS, Contender
 from verify.bench.device import DeviceSizes
-from verify.bench.drawing import speed
 from verify.bench.measure import Entry, held_to, rates
 from verify.bench.ratios import ratios
 from verify.bench.setting import Setting
+from verify.drawing.engine_speed import speed
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="only Linux holds a process to some cores"

@@ -39,7 +39,7 @@ ALWAYS = "finite_sample_mean"
 """Right at every number of runs at once: it spends its share once, not at each look."""
 
 SPENDERS = (ALWAYS, "normal_mean", "log_slope", "paired_log_slope", "log_ratio", "line_slope")
-"""Every function of `verify.evidence.statistics` that takes a confidence and returns an interval."""
+"""Every function of `evidence.statistics` that takes a confidence and returns an interval."""
 
 
 class Ledger:

@@ -8,7 +8,7 @@ import pytest
 from verify import cli
 from verify.classroom.page import CLOSED, page
 from verify.classroom.questions import QUESTIONS
-from verify.pages import pretty
+from verify.pages.html import pretty
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from verify.claims import CLAIMS
 from verify.evidence.counterexample import counterexample
-from verify.pages import said
+from verify.pages.html import said
 from verify.reproduction.report import FAMILIES
 
 

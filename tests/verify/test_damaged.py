@@ -14,13 +14,13 @@ from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.errors import InputError
 from verify import drawing
 from verify.answers.hunt import Trail, beginning
-from verify.bench.drawing import read as read_benchmark
 from verify.calibration.job import found
 from verify.calibration.tally import share
 from verify.calibration.writing import sections
 from verify.claims.claim import Study
 from verify.commands import tables
 from verify.drawing import Picture
+from verify.drawing.engine_speed import read as read_benchmark
 from verify.files import to_json
 from verify.reproduction import redraw
 from verify.reproduction.folder import refuse_loss

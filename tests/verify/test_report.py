@@ -2,7 +2,7 @@
 
 import pytest
 
-from verify.pages import inline, number, pretty
+from verify.pages.html import inline, number, pretty
 
 
 @pytest.mark.parametrize(

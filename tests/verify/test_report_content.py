@@ -12,7 +12,7 @@ from verify.claims import CLAIMS
 from verify.claims.claim import Claim
 from verify.drawing import FIGURES
 from verify.evidence.verdict import verdict
-from verify.pages import pretty
+from verify.pages.html import pretty
 from verify.reproduction.job import Judged
 from verify.reproduction.report import render
 
@@ -91,7 +91,7 @@ def columns(table: Node) -> dict[str, list[Node]]:
 
 
 def value(text: str) -> float:
-    """Return the number that a text shows, as `verify.pages.number` writes it."""
+    """Return the number that a text shows, as `verify.pages.html.number` writes it."""
     plain = text.translate(str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")).replace("·10", "e")
     return float(plain)
 

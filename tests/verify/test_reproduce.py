@@ -18,7 +18,7 @@ from verify import cli
 from verify.claims import CLAIMS
 from verify.claims.adasam import theorem1
 from verify.claims.claim import PRESETS, Study
-from verify.pages import POLICY
+from verify.pages.html import POLICY
 from verify.studies.study import simulate_all
 
 # Enough of theorem1's instances to tell a right noise term from the printed one, on small data.

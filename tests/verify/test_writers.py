@@ -15,7 +15,7 @@ from verify.answers.hunt import Trail, beginning
 from verify.classroom import grid
 from verify.classroom.page import page
 from verify.drawing.picture import Picture, draw_all
-from verify.pages import POLICY
+from verify.pages.html import POLICY
 
 ROOT = Path(__file__).parents[2]
 

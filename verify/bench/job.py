@@ -109,6 +109,6 @@ def bench(
 def _draw(out: Path, content: dict[str, Any]) -> None:
     from figures.engine_speed import draw
     from figures.style import save
-    from verify.bench.drawing import speed
+    from verify.drawing.engine_speed import speed
 
     save(draw(speed(content)), out, "engine_speed")

@@ -15,8 +15,7 @@ from verify.calibration.plan import Case
 from verify.calibration.tally import CERTAINTY, CONFIDENCES, Tally, coverage, merged
 from verify.calibration.verdicts import judged_bounds, judged_slopes
 from verify.calibration.writing import markdown
-from verify.files import to_json, writable_folder, write
-from verify.reading import read_json
+from verify.files import read_json, to_json, writable_folder, write
 
 Progress = Callable[[str, int, int], None]
 """Called with (a case's name, parts done, parts in all)."""

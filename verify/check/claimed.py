@@ -1,8 +1,8 @@
 """Search a custom problem for points that violate its claimed constants.
 
-As in `verify.oracles.search`, everything is measured through gradients and values alone. What claims say
-is but one of the lengths that searches start from (`places`); points are scattered at distances of
-all orders of magnitude, the best of them evolve, and then
+As in `verify.oracles.search`, everything is measured through gradients and values alone. What
+claims say is but one of the lengths that searches start from (`places`); points are scattered at
+distances of all orders of magnitude, the best of them evolve, and then
 
 - of L, pairs of points are halved, each time to the steeper half (`climbing.zoom`): that finds
   what is steep in a thin slab, and where a gradient jumps the quotient doubles without end;
@@ -88,9 +88,10 @@ def search(problem: Custom, effort: Effort, seed: int) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Searches as `verify.evidence.verdict` takes them, each with the ``constant``, the ``claimed`` value,
-        the ``value`` found ``at`` a point (or two) and, where there is one, the ``sample``. Where
-        no constant exists there is ``without_end``: what grew, from value to value. Where gradients
+        Searches as `verify.evidence.verdict` takes them, each with the ``constant``, the
+        ``claimed`` value, the ``value`` found ``at`` a point (or two) and, where there is one, the
+        ``sample``. Where no constant exists there is ``without_end``: what grew, from value to
+        value. Where gradients
         are no finite numbers from a distance on, it is the ``defined`` of the row.
     """
     with np.errstate(all="ignore"), warnings.catch_warnings():

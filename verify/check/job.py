@@ -23,11 +23,11 @@ from theory.errors import InputError
 from theory.setting import Hyperparameters
 from theory.theorem1 import CORRECTED, TIGHT
 from verify.check import claimed, judging, power
-from verify.check.drawing import draw
 from verify.check.watching import watched
 from verify.check.writing import page
 from verify.claims.adasam.corollary1 import MARGIN, TARGET
 from verify.claims.claim import ERROR_BUDGET
+from verify.drawing.checked import draw
 from verify.evidence.statistics import finite_sample_mean, log_slope, normal_mean
 from verify.evidence.verdict import verdict
 from verify.files import writable_folder, write

@@ -1,7 +1,7 @@
 """What a search's findings come to, constant by constant.
 
-`verify.evidence.verdict` knows of values and limits. A claim needs more: a search that came nowhere near it
-failed, and a constant that does not exist cannot be claimed.
+`verify.evidence.verdict` compares values with limits. A claim needs more: a search that came
+nowhere near it failed, and a constant that does not exist cannot be claimed.
 """
 
 from collections.abc import Mapping, Sequence

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from verify.check import judging
 from verify.check.judging import FINE, OUTCOMES, UNCHECKED, VIOLATED, share
-from verify.commands.tables import STYLES, number, table
-from verify.pages import environment, inline
+from verify.pages.html import environment, inline
+from verify.pages.terminal import STYLES, number, table
 
 
 def tables(content: Mapping[str, Any]) -> list[Table]:

@@ -16,7 +16,7 @@ from theory.symbols import QUANTITIES, Gb, gamma, rho
 from theory.theorem1 import VARIANTS
 from verify.classroom import grid
 from verify.classroom.questions import BETA2, QUESTIONS, START
-from verify.pages import pretty
+from verify.pages.html import pretty
 
 CLOSED = {name: bound for name, bound in VARIANTS.items() if bound.root is None}
 """The variants in closed form: a page can evaluate them."""

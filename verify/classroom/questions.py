@@ -13,7 +13,7 @@ from theory.bound import Bound, trivial
 from theory.setting import Constants, Hyperparameters
 from theory.symbols import CONSTANT_NAMES
 from theory.theorem1 import VARIANTS
-from verify.pages import number
+from verify.pages.html import number
 
 BETA2 = 0.999
 """No bound knows beta2; the page's runs have this one."""

@@ -1,53 +1,12 @@
 """Tables for the terminal, from results."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-SHOWN = 50
-"""Most rows of a long table that are shown."""
-
-ENDS = 10
-"""How many rows of a longer one are shown of its beginning and of its end."""
-
-TWO = {"what": "left", "found": "left"}
-
-STYLES = {"holds": "green", "refuted": "red", "inconclusive": "yellow"}
-
-
-def table(title: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> Table:
-    """Make a table; ``columns`` maps each header to ``left`` or ``right``."""
-    made = Table(
-        title=Text(title, "bold"), title_justify="left", title_style="", header_style="bold"
-    )
-    for header, side in columns.items():
-        made.add_column(Text(header), justify=side)  # type: ignore[arg-type]
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    return made
-
-
-def _long(
-    title: str,
-    columns: Mapping[str, str],
-    rows: Sequence[Mapping[str, Any]],
-    line: Callable[[Mapping[str, Any]], Sequence[Any]],
-) -> Table:
-    """Make a table of the rows, or of the first and the last of many; ``line`` writes one."""
-    if len(rows) <= SHOWN:
-        return table(title, columns, map(line, rows))
-    ends = (*map(line, rows[:ENDS]), ("...",), *map(line, rows[-ENDS:]))
-    made = table(title, columns, ends)
-    made.caption = Text(f"{len(rows) - 2 * ENDS} of {len(rows)} rows left out: --json has all")
-    made.caption_justify, made.caption_style = "left", ""
-    return made
-
-
-def number(value: float | None) -> str:
-    """Write a number in six digits; a dash for none."""
-    return "–" if value is None else f"{value:.6g}"
+from verify.pages.terminal import STYLES, TWO, long_table, number, plain, table, verdict, yes_or_no
 
 
 def verdicts(judged: Sequence[Any]) -> Table:
@@ -151,8 +110,8 @@ def bounds(values: Sequence[Mapping[str, Any]]) -> Table:
     rows += [["total", *(number(item["total"]) for item in values)]]
     rows += [["trivial bound d G^2", *(number(item["trivial"]) for item in values)]]
     rows += [["largest term", *(item["dominant"] for item in values)]]
-    rows += [["applies", *(_yes(item["applies"]) for item in values)]]
-    rows += [["vacuous (total >= d G^2)", *(_yes(item["vacuous"]) for item in values)]]
+    rows += [["applies", *(yes_or_no(item["applies"]) for item in values)]]
+    rows += [["vacuous (total >= d G^2)", *(yes_or_no(item["vacuous"]) for item in values)]]
     return table("Bound on (1/T) sum E||grad f(x_t)||^2, in F^2/X^2", columns, rows)
 
 
@@ -164,7 +123,7 @@ def preconditions(values: Sequence[Mapping[str, Any]]) -> Table:
          "margin": "right", "holds": "left"},
         (
             (item["variant"], check["name"], number(check["value"]), number(check["limit"]),
-             _percent(check["margin"]), _yes(check["holds"]))
+             _percent(check["margin"]), yes_or_no(check["holds"]))
             for item in values
             for check in item["preconditions"]
         ),
@@ -218,17 +177,17 @@ def cells(rows: Sequence[Mapping[str, Any]], idle: Collection[str] = ()) -> Tabl
         single = row["low"] is None
         interval = "–" if single else f"[{number(row['low'])}, {number(row['high'])}]"
         measured = f"{row['diverged']} diverged" if row["diverged"] else number(row["lhs"])
-        worth = (_yes(row["applies"]), Text("yes", "bold") if row["vacuous"] else "no")
+        worth = (yes_or_no(row["applies"]), Text("yes", "bold") if row["vacuous"] else "no")
         bounds = (number(row["corrected"]), number(row["trivial"]))
         return (*setting, row["n"], measured, interval, *bounds, *worth)
 
     title = "(1/T) sum ||grad f(x_t)||^2, mean over runs, in F^2/X^2"
-    return _long(title, dict.fromkeys(headers, "right"), rows, line)
+    return long_table(title, dict.fromkeys(headers, "right"), rows, line)
 
 
 def slopes(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return fitted slopes with their intervals."""
-    made = _long(
+    made = long_table(
         "Slopes of log (1/T) sum E||grad f(x_t)||^2; a linear speed-up has -1/2",
         {"along": "left", "at": "left", "slope": "right", "95 % interval": "right",
          "local slopes": "left", "share v_hat > eps^2": "right"},
@@ -260,7 +219,7 @@ def falsified(content: Mapping[str, Any]) -> tuple[Table, Table]:
             f"[{number(content['ratio_low'])}, {number(content['ratio_high'])}], "
             f"{instance['n']} fresh runs",
         ),
-        ("the bound, on this instance", _verdict(content["verdict"])),
+        ("the bound, on this instance", verdict(content["verdict"])),
         ("bound", f"{number(instance['rhs'])}, largest term {content['dominant']}"),
         ("d G^2", f"{number(content['trivial'])}{worth}"),
         ("the bound's conditions", "hold" if content["applies"] else "do not hold"),
@@ -275,16 +234,8 @@ def falsified(content: Mapping[str, Any]) -> tuple[Table, Table]:
     shown = {**spec["problem"], "Delta": content["Delta"], **spec["run"]}
     return (
         table(f"The {content['variant']} bound's tightest instance", TWO, rows),
-        table("Instance", TWO, ((name, _plain(value)) for name, value in shown.items())),
+        table("Instance", TWO, ((name, plain(value)) for name, value in shown.items())),
     )
-
-
-def _plain(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _verdict(verdict: str) -> Text:
-    return Text(verdict, style=STYLES[verdict])
 
 
 def facts(rows: Sequence[tuple[str, str]], title: str = "Doctor") -> Table:
@@ -342,7 +293,3 @@ def _case(row: Mapping[str, Any]) -> str:
     if row["case"] == "ragged":
         return "ragged T" if row.get("ragged") else "even T"
     return f"eta {row['eta']}" if "eta" in row else row["case"].replace("_", " ")
-
-
-def _yes(value: bool) -> Text:
-    return Text("yes" if value else "no", style="" if value else "bold")

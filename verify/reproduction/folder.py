@@ -16,8 +16,7 @@ from verify import drawing
 from verify.claims import CLAIMS
 from verify.claims.claim import PRESETS
 from verify.evidence.summary import measurements
-from verify.files import to_json, write
-from verify.reading import read_json
+from verify.files import read_json, to_json, write
 from verify.studies.archive import Content, read_claims
 
 LIST = "files.json"

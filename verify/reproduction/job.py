@@ -130,7 +130,7 @@ def reproduce(
         ``"quick"`` or ``"paper"``.
     out : Path, optional
         Folder for claims.json, report.html, verdicts.md, figures/, data/ and specs/;
-        `verify.reproduction.folder.default_folder` by default. What `calibrate` left there goes into the report.
+        `folder.default_folder` by default. What `calibrate` left there goes into the report.
     seed : int
     device : str
     only : sequence of str

@@ -14,8 +14,8 @@ from simulators.files import staged
 from theory.errors import InputError
 from theory.theorem1 import VARIANTS
 from verify.answers.hunt import Trail
-from verify.bench.drawing import read, speed
 from verify.drawing import FIGURES, draw_all, shown
+from verify.drawing.engine_speed import read, speed
 from verify.drawing.trails import falsifier_trails
 from verify.files import writable_folder
 from verify.reproduction.folder import add, held

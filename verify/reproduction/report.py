@@ -14,7 +14,7 @@ from verify.claims.claim import ERROR_BUDGET
 from verify.drawing import FIGURES
 from verify.evidence.counterexample import counterexample
 from verify.evidence.summary import measurements
-from verify.pages import environment, inline, pretty
+from verify.pages.html import environment, inline, pretty
 
 
 def render(

@@ -13,8 +13,7 @@ from simulators.spec import Spec
 from theory.errors import InputError
 from verify.claims.claim import Results
 from verify.evidence.verdict import Evidence
-from verify.files import as_numbers, to_json, writable_folder, write
-from verify.reading import read_json
+from verify.files import as_numbers, read_json, to_json, writable_folder, write
 
 CURE = "`make reproduce` makes it"
 

@@ -20,7 +20,7 @@ def environment() -> jinja2.Environment:
     There is one, so that a template is compiled once.
     """
     made = jinja2.Environment(
-        loader=jinja2.PackageLoader("verify"),
+        loader=jinja2.PackageLoader("verify.pages"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

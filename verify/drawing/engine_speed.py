@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from figures.engine_speed import LOOKS, Line, Speed
-from verify.reading import read_json
+from verify.files import read_json
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 

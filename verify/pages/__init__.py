@@ -1,0 +1,1 @@
+"""What pages and the terminal are written with: HTML, tables, templates."""
