@@ -13,8 +13,8 @@ def _():
     from simulators import spec as specs
     from simulators.spec import ProblemSpec, RunSpec, Spec
     from theory import CORRECTED, trivial
+    from verify.answers.speedup import slopes
     from verify.drawing.bounds import bounds
-    from verify.speedup import slopes
 
     return CORRECTED, ProblemSpec, RunSpec, SLIDES, Spec, bounds, mo, slopes, specs, trivial
 

@@ -18,10 +18,10 @@ from verify.calibration.job import found
 from verify.calibration.tally import share
 from verify.calibration.writing import sections
 from verify.claims.claim import Study
-from verify.commands import tables
 from verify.drawing import Picture
 from verify.drawing.engine_speed import read as read_benchmark
 from verify.files import to_json
+from verify.pages.terminal import table
 from verify.reproduction import redraw
 from verify.reproduction.folder import refuse_loss
 from verify.reproduction.job import reproduce
@@ -382,4 +382,4 @@ def test_the_calibration_of_the_tests_is_shown(whole):
     assert content == calibration()
     assert len(sections(content)) == 6
     for section in sections(content):
-        assert tables.table(section.title, section.sides, section.rows).row_count
+        assert table(section.title, section.sides, section.rows).row_count

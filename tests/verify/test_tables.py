@@ -12,6 +12,7 @@ from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify.answers.evaluation import certified, evaluate
 from verify.commands import tables
+from verify.pages.terminal import ENDS, SHOWN
 
 
 def words(table: Table) -> list[dict[str, str]]:
@@ -165,9 +166,7 @@ def test_workers_and_v_init_are_shown_where_they_are_set():
     assert [row["v_init"] for row in rows] == ["0", "0.2"]
 
 
-@pytest.mark.parametrize(
-    ("count", "out"), [(tables.SHOWN, 0), (tables.SHOWN + 1, 31), (100_000, 99_980)]
-)
+@pytest.mark.parametrize(("count", "out"), [(SHOWN, 0), (SHOWN + 1, 31), (100_000, 99_980)])
 def test_of_many_cells_the_first_and_last_are_shown_and_how_many_are_left_out(count, out):
     table = tables.cells([CELL | {"T": float(number)} for number in range(count)])
     times = column(table, "T")
@@ -175,9 +174,9 @@ def test_of_many_cells_the_first_and_last_are_shown_and_how_many_are_left_out(co
         assert times == [f"{number}" for number in range(count)]
         assert table.caption is None
         return
-    ends = [*range(tables.ENDS), *range(count - tables.ENDS, count)]
-    assert times[: tables.ENDS] + times[tables.ENDS + 1 :] == [f"{number:.6g}" for number in ends]
-    assert len(times) == 2 * tables.ENDS + 1
+    ends = [*range(ENDS), *range(count - tables.ENDS, count)]
+    assert times[: ENDS] + times[tables.ENDS + 1 :] == [f"{number:.6g}" for number in ends]
+    assert len(times) == 2 * ENDS + 1
     assert str(table.caption) == f"{out} of {count} rows left out: --json has all"
 
 
@@ -198,7 +197,7 @@ def test_a_slope_has_its_sign_its_interval_and_its_local_slopes():
 
 def test_many_slopes_say_what_is_left_out_and_what_is_to_be_known_of_them():
     many = tables.slopes([SLOPE] * 99 + [SLOPE | {"note": "too narrow"}])
-    assert len(words(many)) == 2 * tables.ENDS + 1
+    assert len(words(many)) == 2 * ENDS + 1
     assert str(many.caption).splitlines() == [
         "80 of 100 rows left out: --json has all",
         "too narrow",

@@ -31,7 +31,7 @@ def calibrate(
     from simulators.engines.choice import choose
     from verify.calibration import calibrate as run
     from verify.calibration.writing import sections
-    from verify.commands import tables
+    from verify.pages.terminal import table
 
     note(str(choose("auto", "auto")))
     try:
@@ -44,6 +44,6 @@ def calibrate(
         print_json(content)
         return
     for found in sections(content):
-        show(tables.table(found.title.rstrip("."), found.sides, found.rows))
+        show(table(found.title.rstrip("."), found.sides, found.rows))
         print(f"{found.note}\n")
     print(f"{out / 'calibration.json'}, {out / 'calibration.md'}; {content['seconds']:.0f} s")

@@ -5,7 +5,7 @@ rest on, twice as many or more at each look, up to its preset's limit. They exte
 which keep their bits. How many it takes is read off the present ones: were the further runs like
 them, the evidence would be that of these repeated.
 
-Looking again only after an inconclusive look raises the error rate of an interval made for one look.
+Looking again only after an inconclusive look raises the error rate of an interval made for one.
 `finite_sample_mean` holds at every number of runs at once; all other intervals spend 2^-k of the
 error budget at look k (`verify.claims.claim.budget_at_one_look`). They are normal ones: since the
 runs themselves decide how many come next, they may miss more often than their share says.
