@@ -174,8 +174,8 @@ def test_of_many_cells_the_first_and_last_are_shown_and_how_many_are_left_out(co
         assert times == [f"{number}" for number in range(count)]
         assert table.caption is None
         return
-    ends = [*range(ENDS), *range(count - tables.ENDS, count)]
-    assert times[: ENDS] + times[tables.ENDS + 1 :] == [f"{number:.6g}" for number in ends]
+    ends = [*range(ENDS), *range(count - ENDS, count)]
+    assert times[: ENDS] + times[ENDS + 1 :] == [f"{number:.6g}" for number in ends]
     assert len(times) == 2 * ENDS + 1
     assert str(table.caption) == f"{out} of {count} rows left out: --json has all"
 
