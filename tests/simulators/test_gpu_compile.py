@@ -65,7 +65,8 @@ def test_the_limits_are_those_of_the_compiled_shapes():
 
 
 @pytest.mark.skipif(
-    TRITON < [3, 7], reason=f"triton {TRITON} needs fewer registers here: no kernel spills"
+    TRITON != [3, 7],
+    reason="only Triton 3.7 spills here: 3.6 and 3.8 need fewer registers",
 )
 def test_twice_as_many_coordinates_in_a_lane_would_spill():
     shape = gpu_triton.Shape(R=16, C=2, parts=2 * gpu_triton.PARTS["float64"], warps=1)
