@@ -8,7 +8,7 @@ import pytest
 
 from simulators import spec as specs
 from theory import CORRECTED
-from verify.claims.adasam.corollary1 import MARGIN, TARGET
+from verify.evidence.measured import MARGIN, TARGET
 from verify.evidence.statistics import log_slope
 
 pytest.importorskip("marimo", reason="marimo comes with the extra `classroom`")

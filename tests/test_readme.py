@@ -8,11 +8,12 @@ import pytest
 import sympy
 
 from simulators.problems.profiles import PROFILES
-from verify.claims.adasam.corollary1 import MARGIN, TARGET
 from verify.claims.adasam.speedup_limits import COLLAPSE_MARGIN
-from verify.claims.claim import ERROR_BUDGET, PRESETS
 from verify.classroom.questions import QUESTIONS
-from verify.evidence.verdict import ATTAINED
+from verify.evidence.budget import ERROR_BUDGET
+from verify.evidence.judge import ATTAINED
+from verify.evidence.measured import MARGIN, TARGET
+from verify.studies.study import PRESETS
 
 README = " ".join((Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split())
 PLACES = np.linspace(-16, 16, 320_001)

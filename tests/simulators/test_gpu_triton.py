@@ -20,8 +20,8 @@ from simulators.engines import gpu_triton
 from simulators.simulation import simulate
 from theory import CORRECTED
 from theory.errors import InputError
+from verify.evidence.judge import verdict
 from verify.evidence.statistics import finite_sample_mean
-from verify.evidence.verdict import verdict
 
 interpreted = pytest.mark.skipif(
     importlib.util.find_spec("triton") is None, reason="triton is not installed: Linux x86-64 only"

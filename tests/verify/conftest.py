@@ -9,8 +9,9 @@ import pytest
 
 from simulators import spec as specs
 from verify.claims import CLAIMS
-from verify.claims.claim import PRESETS, Claim, Preset
-from verify.evidence.verdict import Evidence
+from verify.claims.claim import Claim
+from verify.evidence.kind import Evidence
+from verify.studies.study import PRESETS, Preset
 
 
 class Planted:

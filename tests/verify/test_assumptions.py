@@ -8,8 +8,7 @@ import pytest
 
 from simulators import NOISES, PROFILES, SeparableProblem
 from verify.claims.adasam import assumptions
-from verify.evidence.summary import summary
-from verify.evidence.verdict import verdict
+from verify.evidence.judge import summary, verdict
 from verify.oracles import search
 
 LOOKS = {

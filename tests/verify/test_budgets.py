@@ -26,10 +26,11 @@ from verify.answers import falsify
 from verify.check import claimed, job
 from verify.claims import CLAIMS
 from verify.claims.adasam import remark1, remark3, speedup_limits
-from verify.claims.claim import ERROR_BUDGET, PRESETS, LaterResults, Preset
 from verify.evidence import statistics
+from verify.evidence.budget import ERROR_BUDGET
+from verify.evidence.kind import of, span
 from verify.evidence.statistics import Interval
-from verify.evidence.verdict import limited, span
+from verify.studies.study import PRESETS, LaterResults, Preset
 
 FEW = Preset("few", 32, 32, most=16)
 LOOKS = 1 + round(math.log2(max(preset.most for preset in PRESETS.values())))
@@ -95,7 +96,7 @@ def _without(found: Any, ends: tuple[str, ...]) -> Any:
 def compared(evidence: Any) -> list[float]:
     """What a verdict compares: intervals' ends, of items and controls, and what is known."""
     out = []
-    for item, *_ in limited(evidence):
+    for item, *_ in of(evidence).limited():
         control = item.get("control") or {}
         out += [*span(item), item.get("sample_low", 0.0), item.get("sample_high", 0.0)]
         out += [control.get(name, 0.0) for name in ("low", "high", "predicted")]

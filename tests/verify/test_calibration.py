@@ -21,8 +21,9 @@ from verify.calibration.tally import CONFIDENCES, merged, share
 from verify.calibration.writing import markdown, sections
 from verify.claims import CLAIMS
 from verify.claims.adasam.corollary1 import study_specs
-from verify.claims.claim import ERROR_BUDGET, PRESETS, Preset
+from verify.evidence.budget import ERROR_BUDGET
 from verify.evidence.statistics import finite_sample_mean, log_wealth, normal_mean
+from verify.studies.study import PRESETS, Preset
 
 RARELY = 1e-7
 POOLS = pools(0)

@@ -6,9 +6,9 @@ import pytest
 
 from verify import drawing
 from verify.claims.adasam import regimes, remark1, sharpness
-from verify.claims.claim import PRESETS
 from verify.drawing import bounds, methods, movie, schedules
 from verify.studies import contest
+from verify.studies.study import PRESETS
 
 CURVES: Any = bounds.CURVES.specs(PRESETS["quick"], 0)["log_cosh"]
 MOVIE: Any = movie.STUDY.specs(PRESETS["quick"], 0)["path"]

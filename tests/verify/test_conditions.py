@@ -6,8 +6,8 @@ import pytest
 from simulators import SeparableProblem, simulate
 from simulators import spec as specs
 from verify.claims.adasam.conditions import CLAIMS, STUDY, quadratic_sum
-from verify.claims.claim import PRESETS
-from verify.evidence.verdict import verdict
+from verify.evidence.judge import verdict
+from verify.studies.study import PRESETS
 
 
 @pytest.mark.parametrize("beta1", [0.0, 0.5, 0.95, 0.99])

@@ -12,9 +12,9 @@ from figures import methods as methods_figure
 from figures.style import COLOURS, PAPER
 from simulators import spec as specs
 from verify import drawing
-from verify.claims.claim import PRESETS
 from verify.drawing import methods
 from verify.studies import contest
+from verify.studies.study import PRESETS
 
 N = 12
 GRID = len(contest.GAMMA)

@@ -1,7 +1,7 @@
 """The counterexample that the report shows of a refuted claim."""
 
 from verify.claims import CLAIMS
-from verify.evidence.counterexample import counterexample
+from verify.evidence.judge import counterexample
 from verify.pages.html import said
 from verify.reproduction.report import FAMILIES
 

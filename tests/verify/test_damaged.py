@@ -17,7 +17,6 @@ from verify.answers.hunt import Trail, beginning
 from verify.calibration.job import found
 from verify.calibration.tally import share
 from verify.calibration.writing import sections
-from verify.claims.claim import Study
 from verify.drawing import Picture
 from verify.drawing.engine_speed import read as read_benchmark
 from verify.files import to_json
@@ -26,7 +25,7 @@ from verify.reproduction import redraw
 from verify.reproduction.folder import refuse_loss
 from verify.reproduction.job import reproduce
 from verify.studies import archive
-from verify.studies.study import simulate_all
+from verify.studies.study import Study, simulate_all
 
 SEED = 20231128
 TIMES = 12

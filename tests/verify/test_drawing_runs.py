@@ -16,8 +16,8 @@ from theory.theorem1 import VARIANTS
 from verify import drawing
 from verify.claims import CLAIMS
 from verify.claims.adasam import regimes, theorem1
-from verify.claims.claim import PRESETS
 from verify.drawing import bounds, scaling
+from verify.studies.study import PRESETS
 
 BLACK = COLOURS["black"]
 RUNS = 8

@@ -9,9 +9,9 @@ import pytest
 
 from verify.claims.claim import Claim
 from verify.commands import tables
-from verify.evidence import summary
-from verify.evidence.counterexample import SHOWN, Counterexample, counterexample
-from verify.evidence.verdict import JUDGES, kind, verdict
+from verify.evidence import judge
+from verify.evidence.judge import counterexample, verdict
+from verify.evidence.kind import KINDS, Counterexample, Kind, of
 from verify.files import to_json
 from verify.reproduction.job import Judged, _specs, markdown
 from verify.reproduction.report import render
@@ -159,14 +159,15 @@ def judged(number, evidence):
 
 
 def test_every_kind_has_a_sample_a_figure_and_if_it_can_refute_a_counterexample():
-    assert set(SAMPLES) == set(JUDGES) == set(summary.FIGURES)
-    assert set(SHOWN) == {name for name, (_, said) in SAMPLES.items() if "refuted" in said}
+    assert list(SAMPLES) == list(KINDS)
+    shown = {name for name, kind in KINDS.items() if kind.counterexample is not Kind.counterexample}
+    assert shown == {name for name, (_, said) in SAMPLES.items() if "refuted" in said}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_evidence_is_judged_by_its_kind_and_a_refuted_claim_has_a_counterexample(case):
     evidence, said = CASES[case]
-    assert kind(evidence) == case.split("-")[0]
+    assert of(evidence).key == case.split("-")[0]
     assert verdict(evidence) == said
     assert verdict(through_json(evidence)) == said
     assert (counterexample(evidence) is not None) == (said == "refuted")
@@ -190,7 +191,7 @@ def test_nothing_holds_on_what_is_not_a_number(case):
 def test_evidence_with_any_numbers_has_its_line_its_counterexample_and_its_json(case):
     evidence, _ = CASES[case]
     for each in varied(evidence):
-        assert summary.summary(each)
+        assert judge.summary(each)
         shown = counterexample(each)
         assert shown is None or isinstance(shown, Counterexample)
         text = to_json(each)

@@ -14,12 +14,14 @@ from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.errors import InputError
 from verify import cli, drawing
 from verify.claims import CLAIMS
-from verify.claims.claim import Claim, Study, comparison
+from verify.claims.claim import Claim
 from verify.drawing import Picture
+from verify.evidence.comparison import comparison
 from verify.reproduction.folder import LIST, default_folder
 from verify.reproduction.job import reproduce
 from verify.reproduction.redraw import redraw
 from verify.studies.archive import read_evidence
+from verify.studies.study import Study
 
 
 def tiny_specs(preset, seed):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from verify.evidence.summary import meaning, summary
-from verify.evidence.verdict import limited, undecided, verdict
+from verify.evidence.judge import meaning, summary, undecided, verdict
+from verify.evidence.kind import of
 
 
 def instance(low: float, high: float, rhs: float) -> dict:
@@ -293,17 +293,17 @@ def test_every_part_counts_and_parts_of_parts():
     assert verdict({"parts": [holds, {"parts": [holds, refuted]}]}) == "refuted"
     assert verdict({"parts": [open_one, {"parts": [holds, refuted]}]}) == "refuted"
     assert verdict({"parts": [{"parts": [open_one]}, holds]}) == "inconclusive"
-    assert [item for item, *_ in limited({"parts": [holds, {"parts": [open_one]}]})] == [
+    assert [item for item, *_ in of({"parts": [holds, {"parts": [open_one]}]}).limited()] == [
         holds, open_one,
     ]  # fmt: skip
 
 
 def test_limits_are_those_of_each_kind():
-    assert limited({"instances": [instance(1, 2, 3)]})[0][1:] == (-math.inf, 3)
-    assert limited(slope(-0.52, -0.48))[0][1:] == pytest.approx((-0.55, -0.45))
-    assert limited({"pairs": [pair(0, 0.1)]})[0][1:] == pytest.approx((-0.1, 0.1))
-    assert limited({"ranges": [ranged(1, 2, least=0.5)]})[0][1:] == (0.5, math.inf)
-    assert limited({"ranges": [ranged(1, 2, most=3)]})[0][1:] == (-math.inf, 3)
+    assert of({"instances": [instance(1, 2, 3)]}).limited()[0][1:] == (-math.inf, 3)
+    assert of(slope(-0.52, -0.48)).limited()[0][1:] == pytest.approx((-0.55, -0.45))
+    assert of({"pairs": [pair(0, 0.1)]}).limited()[0][1:] == pytest.approx((-0.1, 0.1))
+    assert of({"ranges": [ranged(1, 2, least=0.5)]}).limited()[0][1:] == (0.5, math.inf)
+    assert of({"ranges": [ranged(1, 2, most=3)]}).limited()[0][1:] == (-math.inf, 3)
 
 
 def test_what_is_expected_does_not_sway_it():

@@ -10,8 +10,7 @@ from simulators import SeparableProblem, simulate, update
 from theory.proof import Fault
 from verify.claims import CLAIMS
 from verify.claims.adasam import lemmas as claims
-from verify.evidence.summary import summary
-from verify.evidence.verdict import verdict
+from verify.evidence.judge import summary, verdict
 from verify.oracles import lemmas
 from verify.oracles.lemmas import (
     HuberStep,

@@ -16,20 +16,13 @@ from theory import basin
 from verify import cli
 from verify.claims import CLAIMS
 from verify.claims.adasam.speedup_limits import FLATTER_ALONG
-from verify.claims.claim import (
-    ERROR_BUDGET,
-    PRESETS,
-    Claim,
-    LaterResults,
-    Preset,
-    Study,
-    budget_at_one_look,
-)
+from verify.claims.claim import Claim
+from verify.evidence.budget import ERROR_BUDGET, budget_at_one_look
+from verify.evidence.judge import summary, undecided, verdict
+from verify.evidence.kind import of
 from verify.evidence.statistics import finite_sample_mean, log_slope
-from verify.evidence.summary import summary
-from verify.evidence.verdict import limited, undecided, verdict
 from verify.reproduction.looks import Repeated, _labels, _repeated, look
-from verify.studies.study import simulate_all
+from verify.studies.study import PRESETS, LaterResults, Preset, Study, simulate_all
 
 ALPHA = 0.2
 
@@ -311,7 +304,7 @@ def test_every_claim_on_slopes_finds_the_specs_its_open_intervals_rest_on(plante
         name: (spec, None)
         for name, spec in claim.study.specs(Preset("quick", 5120, 384, 16), 0).items()
     }
-    found = _labels(limited(evidence), evidence, results)
+    found = _labels(of(evidence).limited(), evidence, results)
     expected = {"rate_b": ["along_b"], "rate_T": ["along_T"]}.get(wanted, list(results))
     assert found == expected
 
@@ -323,7 +316,7 @@ def test_one_open_slope_asks_for_its_own_cells_and_their_controls(planted, axis)
     assert claim.study
     evidence = planted(claim.id, lambda problem, cell: (cell["b"] * cell["T"]) ** -0.5)
     results = {name: (spec, None) for name, spec in claim.study.specs(PRESETS["quick"], 0).items()}
-    (item,) = [item for item in limited(evidence) if item[0]["axis"] == axis]
+    (item,) = [item for item in of(evidence).limited() if item[0]["axis"] == axis]
     along = FLATTER_ALONG[axis]
     assert sorted(_labels([item], evidence, results)) == sorted(f"b{b}_T{T}" for b, T in along)
 

@@ -19,11 +19,11 @@ from theory import basin
 from theory.theorem1 import VARIANTS
 from verify.claims import CLAIMS
 from verify.claims.adasam import assumptions, lemmas, regimes, remark1, remark3, sharpness
-from verify.claims.claim import Preset
+from verify.evidence.judge import verdict
 from verify.evidence.statistics import finite_sample_mean
-from verify.evidence.verdict import verdict
 from verify.oracles import search
 from verify.oracles.lemmas import Tally
+from verify.studies.study import Preset
 
 FEW = Preset("few", 64, 64, most=16)
 JUST = 1e-4

@@ -12,8 +12,8 @@ from simulators import update
 from theory.setting import Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify import drawing
-from verify.claims.claim import PRESETS
 from verify.drawing import movie
+from verify.studies.study import PRESETS
 
 
 @pytest.fixture(scope="module")

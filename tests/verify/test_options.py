@@ -20,7 +20,7 @@ from verify import cli
 from verify.calibration import plan
 from verify.check.job import QUICK, check, settings
 from verify.check.user_file import running
-from verify.claims.claim import PRESETS
+from verify.studies.study import PRESETS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tanh_network.py"
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from verify.claims.adasam import regimes
-from verify.claims.claim import PRESETS
-from verify.evidence.verdict import verdict
+from verify.evidence.judge import verdict
+from verify.studies.study import PRESETS
 
 
 def constant(problem, cell):

@@ -10,10 +10,10 @@ from simulators import noise
 from simulators import spec as specs
 from verify.claims import CLAIMS
 from verify.claims.adasam import remark1
-from verify.claims.claim import PRESETS
-from verify.evidence.verdict import verdict
+from verify.evidence.judge import verdict
 from verify.oracles import rare_gradients
 from verify.oracles.rare_gradients import RareGradients, mean_squares
+from verify.studies.study import PRESETS
 
 
 @cache

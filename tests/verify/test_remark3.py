@@ -8,7 +8,7 @@ import pytest
 from theory import basin
 from verify.claims.adasam import remark3
 from verify.claims.adasam.corollary1 import BASIN
-from verify.evidence.verdict import verdict
+from verify.evidence.judge import verdict
 
 
 def exact(problem, cell):

@@ -11,7 +11,7 @@ import pytest
 from verify.claims import CLAIMS
 from verify.claims.claim import Claim
 from verify.drawing import FIGURES
-from verify.evidence.verdict import verdict
+from verify.evidence.judge import verdict
 from verify.pages.html import pretty
 from verify.reproduction.job import Judged
 from verify.reproduction.report import render

@@ -17,9 +17,8 @@ from theory.theorem1 import CORRECTED, PRINTED, VARIANTS
 from verify import cli
 from verify.claims import CLAIMS
 from verify.claims.adasam import theorem1
-from verify.claims.claim import PRESETS, Study
 from verify.pages.html import POLICY
-from verify.studies.study import simulate_all
+from verify.studies.study import PRESETS, Study, simulate_all
 
 # Enough of theorem1's instances to tell a right noise term from the printed one, on small data.
 FEW = ("counterexample", "huber_edge", "cosine_third")

@@ -7,9 +7,9 @@ from theory import basin
 from theory.symbols import Delta, L, T, b, c_gamma, eps, sigma
 from verify.claims import CLAIMS
 from verify.claims.adasam import sharpness
-from verify.claims.claim import PRESETS
-from verify.evidence.verdict import verdict
+from verify.evidence.judge import verdict
 from verify.oracles.stairs import Stairs
+from verify.studies.study import PRESETS
 
 
 def exact(problem, cell):

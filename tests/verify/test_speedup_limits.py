@@ -10,9 +10,9 @@ from simulators import spec as specs
 from theory import basin
 from verify.claims import CLAIMS
 from verify.claims.adasam.speedup_limits import cubed_specs
-from verify.claims.claim import PRESETS
-from verify.evidence.verdict import verdict
+from verify.evidence.judge import verdict
 from verify.reproduction.job import _specs, measurements
+from verify.studies.study import PRESETS
 
 SPREAD = 0.03
 

@@ -175,7 +175,7 @@ def test_of_many_cells_the_first_and_last_are_shown_and_how_many_are_left_out(co
         assert table.caption is None
         return
     ends = [*range(ENDS), *range(count - ENDS, count)]
-    assert times[: ENDS] + times[ENDS + 1 :] == [f"{number:.6g}" for number in ends]
+    assert times[:ENDS] + times[ENDS + 1 :] == [f"{number:.6g}" for number in ends]
     assert len(times) == 2 * ENDS + 1
     assert str(table.caption) == f"{out} of {count} rows left out: --json has all"
 

@@ -16,11 +16,12 @@ from theory.theorem1 import VARIANTS
 from verify.answers.evaluation import evaluate
 from verify.answers.hunt import POPULATION, SEARCHES, Progress, Search, Trail
 from verify.answers.instances import edges, spec_at
-from verify.claims.claim import ERROR_BUDGET
 from verify.drawing.trails import falsifier_trails
+from verify.evidence.bound import quotient
+from verify.evidence.budget import ERROR_BUDGET
+from verify.evidence.judge import verdict
+from verify.evidence.kind import Verdict
 from verify.evidence.statistics import Interval, finite_sample_mean
-from verify.evidence.summary import quotient
-from verify.evidence.verdict import Verdict, verdict
 from verify.files import to_json, write
 
 FIRST_LOOK, LOOK_FACTOR = 1024, 4

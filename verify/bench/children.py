@@ -56,7 +56,7 @@ def quick_specs() -> list[Spec]:
     """
     from verify import drawing
     from verify.claims import CLAIMS
-    from verify.claims.claim import PRESETS
+    from verify.studies.study import PRESETS
 
     studies = [claim.study for claim in CLAIMS.values()]
     studies += [picture.study for picture in drawing.FIGURES.values()]

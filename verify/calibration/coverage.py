@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from verify.calibration.laws import Law, spread
 from verify.calibration.tally import CONFIDENCES, Tally
-from verify.claims.claim import ratio
+from verify.evidence.ratio import ratio
 from verify.evidence.statistics import (
     finite_sample_mean,
     line_slope,

@@ -13,7 +13,7 @@ from verify.calibration.laws import LAWS
 from verify.calibration.pools import pools
 from verify.calibration.tally import Tally
 from verify.claims.adasam.corollary1 import study_specs
-from verify.claims.claim import PRESETS
+from verify.studies.study import PRESETS
 
 LOOKS = (50, 100, 200, 400, 800)
 

@@ -18,8 +18,8 @@ from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
 from verify.claims.adasam import theorem1
-from verify.claims.claim import PRESETS
 from verify.oracles.enumeration import RationalHuber
+from verify.studies.study import PRESETS
 
 
 @dataclass(frozen=True)

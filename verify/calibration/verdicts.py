@@ -9,10 +9,11 @@ import numpy as np
 from simulators.spec import Spec
 from verify.calibration.pools import Pool, cut, replicates
 from verify.calibration.tally import CONFIDENCES, Tally, coverage, share
-from verify.claims.adasam.corollary1 import MARGIN, TARGET, slope_evidence
-from verify.claims.claim import ERROR_BUDGET
+from verify.claims.adasam.corollary1 import slope_evidence
+from verify.evidence.budget import ERROR_BUDGET
+from verify.evidence.judge import verdict
+from verify.evidence.measured import MARGIN, TARGET
 from verify.evidence.statistics import finite_sample_mean, log_wealth, normal_mean, student_quantile
-from verify.evidence.verdict import verdict
 
 INSTANCES = 25
 """How many simulated instances share the budget of a claim on Theorem 1."""

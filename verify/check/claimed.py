@@ -24,7 +24,7 @@ from verify.check.descents import descend
 from verify.check.measures import Measures
 from verify.check.pairs import Pairs, Steepest, measured
 from verify.check.places import survey
-from verify.claims.claim import ERROR_BUDGET
+from verify.evidence.budget import ERROR_BUDGET
 from verify.evidence.statistics import normal_mean
 
 EXCESS = 1e-9
@@ -88,7 +88,7 @@ def search(problem: Custom, effort: Effort, seed: int) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Searches as `verify.evidence.verdict` takes them, each with the ``constant``, the
+        Searches as `verify.evidence.judge` takes them, each with the ``constant``, the
         ``claimed`` value, the ``value`` found ``at`` a point (or two) and, where there is one, the
         ``sample``. Where no constant exists there is ``without_end``: what grew, from value to
         value. Where gradients

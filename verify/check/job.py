@@ -25,11 +25,11 @@ from theory.theorem1 import CORRECTED, TIGHT
 from verify.check import claimed, judging, power
 from verify.check.watching import watched
 from verify.check.writing import page
-from verify.claims.adasam.corollary1 import MARGIN, TARGET
-from verify.claims.claim import ERROR_BUDGET
 from verify.drawing.checked import draw
+from verify.evidence.budget import ERROR_BUDGET
+from verify.evidence.judge import verdict
+from verify.evidence.measured import MARGIN, TARGET
 from verify.evidence.statistics import finite_sample_mean, log_slope, normal_mean
-from verify.evidence.verdict import verdict
 from verify.files import writable_folder, write
 
 BOUNDS = (CORRECTED, TIGHT)

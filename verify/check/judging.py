@@ -1,13 +1,13 @@
 """What a search's findings come to, constant by constant.
 
-`verify.evidence.verdict` compares values with limits. A claim needs more: a search that came
+`verify.evidence.judge` compares values with limits. A claim needs more: a search that came
 nowhere near it failed, and a constant that does not exist cannot be claimed.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from verify.evidence.verdict import Verdict
+from verify.evidence.kind import Verdict
 
 LEVEL = 0.5
 """Share of a claim that a search must come upon, or the claim is not checked.

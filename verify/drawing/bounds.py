@@ -14,9 +14,9 @@ from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.bound import Bound, trivial
 from theory.setting import Constants
 from theory.theorem1 import VARIANTS
-from verify.claims.claim import Preset, Results, Study
+from verify.evidence.kind import Evidence
 from verify.evidence.statistics import pointwise
-from verify.evidence.verdict import Evidence
+from verify.studies.study import Preset, Results, Study
 
 BAND = 0.95
 

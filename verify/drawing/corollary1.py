@@ -14,9 +14,9 @@ from simulators.spec import ProblemSpec
 from theory.bound import trivial
 from theory.setting import Constants
 from theory.theorem1 import VARIANTS
-from verify.claims.claim import Results
 from verify.drawing.rates import series
-from verify.evidence.verdict import Evidence
+from verify.evidence.kind import Evidence
+from verify.studies.study import Results
 
 SHOWN = ("printed", "corrected", "tight")
 GUIDE = 0.45

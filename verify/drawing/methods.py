@@ -11,11 +11,11 @@ from figures.methods import Band
 from figures.style import Style
 from simulators import spec as specs
 from simulators.spec import RunSpec, Spec
-from verify.claims.claim import Preset, Results, Study
+from verify.evidence.kind import Evidence
 from verify.evidence.statistics import pointwise
-from verify.evidence.verdict import Evidence
 from verify.studies import contest
 from verify.studies.contest import CONFIDENCE, TASKS, Entry
+from verify.studies.study import Preset, Results, Study
 
 SHOWN = ("finite_sum", "log_cosh", "cosine", "log_rational")
 """Tasks whose curves are drawn."""

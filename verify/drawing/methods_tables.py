@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from figures.style import Style
-from verify.claims.claim import Results
 from verify.drawing.picture import Files
-from verify.evidence.verdict import Evidence
+from verify.evidence.kind import Evidence
 from verify.studies import contest
 from verify.studies.contest import METHODS, MOMENTA, TASKS, Entry
+from verify.studies.study import Results
 
 NOTE = (
     "Synthetic problems with certified constants, not GLUE: the average squared gradient over "

@@ -13,10 +13,10 @@ from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.bound import trivial
 from theory.theorem1 import VARIANTS
-from verify.claims.claim import Preset, Results, Study
 from verify.drawing.picture import Files
+from verify.evidence.kind import Evidence
 from verify.evidence.statistics import pointwise
-from verify.evidence.verdict import Evidence
+from verify.studies.study import Preset, Results, Study
 
 BAND = 0.95
 BOUNDS = ("corrected", "tight")

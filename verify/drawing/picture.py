@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from figures.style import Style, save
 from simulators.files import whole
-from verify.claims.claim import Results, Study
-from verify.evidence.verdict import Evidence
+from verify.evidence.kind import Evidence
+from verify.studies.study import Results, Study
 
 Files = dict[str, bytes]
 """Whole files by their suffix, for what is no Matplotlib figure."""

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from figures import linear_speedup, regime_map
 from figures.style import Style
 from verify.claims.adasam import regimes
-from verify.claims.claim import Results
-from verify.evidence.verdict import Evidence
+from verify.evidence.kind import Evidence
+from verify.studies.study import Results
 
 
 def speedup(results: Results, evidence: Mapping[str, Evidence], style: Style) -> Figure | None:

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from figures import no_max, rho_floor, steps, workers
 from figures.style import Style
 from verify.claims.adasam import remark3
-from verify.claims.claim import Results
-from verify.evidence.verdict import Evidence
+from verify.evidence.kind import Evidence
+from verify.studies.study import Results
 
 
 def _columns(rows: Any, *names: str) -> Any:

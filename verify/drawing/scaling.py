@@ -18,9 +18,9 @@ from simulators.spec import Spec
 from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify.claims.adasam import theorem1
-from verify.claims.claim import Preset, Results, Study
+from verify.evidence.kind import Evidence
 from verify.evidence.statistics import normal_mean
-from verify.evidence.verdict import Evidence
+from verify.studies.study import Preset, Results, Study
 
 BAND = 0.95
 POWERS = (-6, -4, -2, 0, 2, 4, 6)

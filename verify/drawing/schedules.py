@@ -14,8 +14,8 @@ from theory.bound import trivial
 from theory.setting import Constants, Hyperparameters
 from theory.theorem1 import CORRECTED
 from verify.claims.adasam import corollary1
-from verify.claims.claim import PRESETS, Results
-from verify.evidence.verdict import Evidence
+from verify.evidence.kind import Evidence
+from verify.studies.study import PRESETS, Results
 
 TEACHING = Constants(L=1.0, sigma=1.0, G=2.0, d=10, Delta=1.0)
 """What the figures of terms and thresholds are drawn for, with eps = 1."""

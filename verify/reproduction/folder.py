@@ -14,10 +14,10 @@ import msgspec
 from theory.errors import InputError
 from verify import drawing
 from verify.claims import CLAIMS
-from verify.claims.claim import PRESETS
-from verify.evidence.summary import measurements
+from verify.evidence.judge import measurements
 from verify.files import read_json, to_json, write
 from verify.studies.archive import Content, read_claims
+from verify.studies.study import PRESETS
 
 LIST = "files.json"
 CLAIMS_FILE = "claims.json"

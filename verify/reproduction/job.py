@@ -19,15 +19,15 @@ from theory.errors import InputError
 from verify import drawing
 from verify.calibration.job import found
 from verify.claims import CLAIMS
-from verify.claims.claim import PRESETS, Claim, Preset, Results
-from verify.evidence.summary import meaning, measurements, summary
-from verify.evidence.verdict import Evidence, Verdict, verdict
+from verify.claims.claim import Claim
+from verify.evidence.judge import meaning, measurements, summary, verdict
+from verify.evidence.kind import Evidence, Verdict
 from verify.files import to_json, writable_folder, write
 from verify.reproduction import folder
 from verify.reproduction.looks import look
 from verify.reproduction.report import render
 from verify.studies import archive
-from verify.studies.study import Progress, simulate_all
+from verify.studies.study import PRESETS, Preset, Progress, Results, simulate_all
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,7 +7,7 @@ them, the evidence would be that of these repeated.
 
 Looking again only after an inconclusive look raises the error rate of an interval made for one.
 `finite_sample_mean` holds at every number of runs at once; all other intervals spend 2^-k of the
-error budget at look k (`verify.claims.claim.budget_at_one_look`). They are normal ones: since the
+error budget at look k (`budget_at_one_look`). They are normal ones: since the
 runs themselves decide how many come next, they may miss more often than their share says.
 """
 
@@ -21,10 +21,10 @@ import numpy as np
 from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import Spec
-from verify.claims.claim import Claim, LaterResults, Preset, Results
-from verify.evidence.summary import measurements
-from verify.evidence.verdict import Evidence, Limited, limited, span, undecided, verdict
-from verify.studies.study import Progress, extend
+from verify.claims.claim import Claim
+from verify.evidence.judge import measurements, undecided, verdict
+from verify.evidence.kind import Evidence, Limited, cells_of, of, span
+from verify.studies.study import LaterResults, Preset, Progress, Results, extend
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _labels(items: Sequence[Limited], evidence: Evidence, results: Results) -> l
     """
     wanted: set[str] = set()
     for item, *_ in items:
-        own = [item] if "spec" in item else measurements(item)
+        own = [item] if "spec" in item else cells_of(item)
         wanted |= {_key(point["spec"]) for point in own or measurements(evidence)}
     cells = {label: _cells(spec) for label, (spec, _) in results.items()}
     found = set()
@@ -148,7 +148,7 @@ def _key(spec: Mapping[str, Any]) -> str:
 def _entry(number: int, evidence: Evidence, opened: set[str]) -> dict[str, Any]:
     """Return a look as evidence."""
     items = []
-    for item, least, most in limited(evidence):
+    for item, least, most in of(evidence).limited():
         if _name(item) in opened:
             low, high = span(item)
             limits = {"least": least, "most": most}
@@ -161,7 +161,7 @@ def _entry(number: int, evidence: Evidence, opened: set[str]) -> dict[str, Any]:
 
 def _count(item: Evidence, evidence: Evidence) -> int:
     """Return how many runs of a cell an item rests on, of its least."""
-    own = [item] if "spec" in item else measurements(item)
+    own = [item] if "spec" in item else cells_of(item)
     return min(point["n"] for point in own or measurements(evidence))
 
 

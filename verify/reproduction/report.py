@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from verify.calibration.writing import sections
 from verify.claims import CLAIMS
-from verify.claims.claim import ERROR_BUDGET
 from verify.drawing import FIGURES
-from verify.evidence.counterexample import counterexample
-from verify.evidence.summary import measurements
+from verify.evidence.budget import ERROR_BUDGET
+from verify.evidence.judge import counterexample, measurements
+from verify.evidence.kind import of
 from verify.pages.html import environment, inline, pretty
 
 
@@ -44,6 +44,7 @@ def render(
     made = environment()
     made.filters["replay"] = lambda spec: specs[json.dumps(spec)]
     made.filters["told"] = teller({item.claim.id for item in judged})
+    made.filters["template"] = lambda evidence: of(evidence).template or "any.html.j2"
     made.filters["replayable"] = lambda evidence: bool(measurements(evidence))
     template = made.get_template("report.html.j2")
     owners: dict[str, str] = {}

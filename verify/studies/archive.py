@@ -11,9 +11,9 @@ from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import Spec
 from theory.errors import InputError
-from verify.claims.claim import Results
-from verify.evidence.verdict import Evidence
+from verify.evidence.kind import Evidence
 from verify.files import as_numbers, read_json, to_json, writable_folder, write
+from verify.studies.study import Results
 
 CURE = "`make reproduce` makes it"
 

@@ -15,8 +15,8 @@ import numpy as np
 from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
-from verify.claims.claim import Preset, Results, Study
 from verify.evidence.statistics import Interval, normal_mean
+from verify.studies.study import Preset, Results, Study
 
 
 def _separable(profile: str, start: float, **shape: Any) -> ProblemSpec:

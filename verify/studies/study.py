@@ -1,6 +1,7 @@
-"""Run the simulations of studies."""
+"""Studies: the simulations that claims rest on, and running them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import msgspec
 
@@ -13,6 +14,67 @@ Progress = Callable[[str, int, int], None]
 
 ROWS = 2**16
 """How many further runs are simulated at a time: some 130 MB."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much a reproduction runs.
+
+    Attributes
+    ----------
+    name : str
+    bound_runs : int
+        Replicates of each cell that a bound is tested on.
+    slope_runs : int
+        Replicates of each cell that a slope is fitted to.
+    most : int
+        How many times as many replicates, at most, a claim gets that they leave undecided.
+    """
+
+    name: str
+    bound_runs: int
+    slope_runs: int
+    most: int
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (Preset("quick", 5120, 384, most=16), Preset("paper", 32768, 4096, most=8))
+}
+"""The presets by name."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """Simulations that one or more claims rest on.
+
+    Attributes
+    ----------
+    name : str
+    specs : callable
+        ``specs(preset, seed)``: name -> `Spec`.
+    """
+
+    name: str
+    specs: Callable[[Preset, int], dict[str, Spec]]
+
+
+Results = Mapping[str, tuple[Spec, Runs]]
+"""A study's outcome: each spec with its runs, by the spec's name."""
+
+
+class LaterResults(dict[str, tuple[Spec, Runs]]):
+    """A study's outcome where a claim has been looked at before.
+
+    Attributes
+    ----------
+    look : int
+        The number of this look; the first is 1.
+    """
+
+    def __init__(self, results: Results, look: int) -> None:
+        super().__init__(results)
+        self.look = look
 
 
 def simulate_all(jobs: Mapping[str, Spec], *, progress: Progress | None = None) -> dict[str, Runs]:

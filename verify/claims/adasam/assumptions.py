@@ -10,7 +10,7 @@ from typing import Any
 
 from simulators.problems import NOISES, PROFILES, SeparableProblem
 from verify.claims.claim import Claim
-from verify.evidence.verdict import Evidence
+from verify.evidence.kind import Evidence
 from verify.oracles import search
 
 ROUNDING = 1e-9

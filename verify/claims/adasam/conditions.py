@@ -10,8 +10,9 @@ from simulators import spec as specs
 from simulators.spec import EngineSpec, ProblemSpec, RunSpec, Spec
 from theory.bound import Bound, trivial
 from theory.theorem1 import APPENDIX, TIGHT_SIMPLE
-from verify.claims.claim import Claim, Preset, Results, Study
-from verify.evidence.verdict import Evidence
+from verify.claims.claim import Claim
+from verify.evidence.kind import Evidence
+from verify.studies.study import Preset, Results, Study
 
 ROUNDING = 1e-9
 """Relative room for rounding between a run's sum and the exact one."""

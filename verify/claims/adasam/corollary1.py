@@ -2,24 +2,19 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
-import numpy as np
 import sympy
 
-from simulators import spec as specs
-from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
-from theory import basin
 from theory.corollary1 import PRINTED_RATES, optimal_c_gamma, rates, thresholds
 from theory.symbols import Gb, b, beta1, eps
 from theory.theorem1 import APPENDIX, CORRECTED
-from verify.claims.claim import Claim, Preset, Results, Study, budget_at_one_look, comparison
-from verify.evidence.statistics import Slope, log_slope, normal_mean
-from verify.evidence.verdict import Evidence
-
-TARGET, MARGIN = -0.5, 0.05
-"""The slope of a linear speed-up, and how far a measured one may be from it; fixed beforehand."""
+from verify.claims.claim import Claim
+from verify.evidence.budget import budget_at_one_look
+from verify.evidence.comparison import comparison
+from verify.evidence.kind import Evidence
+from verify.evidence.measured import fitted, measured
+from verify.studies.study import Preset, Results, Study
 
 BATCHES = (1, 4, 16, 64)
 SHORT, LONG = 16384, (16384, 32768, 65536, 131072, 262144)
@@ -58,9 +53,6 @@ def study_specs(preset: Preset, seed: int) -> dict[str, Spec]:
 
 STUDY = Study("speedup", study_specs)
 
-Measured = Sequence[tuple[dict[str, Any], np.ndarray]]
-"""Cells as points of evidence, each with its replicates' left sides."""
-
 
 def slope_evidence(axis: str, results: Results) -> Evidence:
     """Fit the slope of log LHS along b or T, and of a control whose slope is known exactly."""
@@ -72,90 +64,6 @@ def slope_evidence(axis: str, results: Results) -> Evidence:
         "least_T_over_6400_b_L_Delta_over_sigma2": min(
             point["T"] / (6400 * point["b"] * ratio) for point, _ in cells
         ),
-    }
-
-
-def measured(spec: Spec, runs: Runs, *, perturbed: bool, name: str | None = None) -> Measured:
-    """Return the cells with a perturbation, or those without, which are exact controls too.
-
-    ``name`` is what their specs are called; by default, the measured or the control of `STUDY`.
-    """
-    problem = spec.problem.make()
-    out = []
-    for number, cell in enumerate(specs.cells(spec, problem)):
-        if (cell["rho"] > 0) != perturbed:
-            continue
-        values = runs.lhs(number)
-        interval = normal_mean(values, 0.95)
-        point = {
-            **({"name": name} if name else {}),
-            "spec": specs.to_json(specs.single(spec, cell)),
-            "b": int(cell["b"]),
-            "T": int(cell["T"]),
-            "lhs": interval.estimate,
-            "low": interval.low,
-            "high": interval.high,
-            "confidence": interval.confidence,
-            "n": interval.n,
-            "adaptive_share": float(runs.adaptive_share[runs.rows(number)].mean()),
-        }
-        out.append((point if perturbed else {**point, "lhs_exact": _exact(point["spec"])}, values))
-    return out
-
-
-def _exact(spec: dict[str, Any]) -> float:
-    """Return the exact left side of a control's cell."""
-    problem, run = ProblemSpec(**spec["problem"]).make(), spec["run"]
-    start = float((problem.gradient(problem.x0, np) ** 2).sum())
-    rest = int(run["b"]), int(run["T"]), start
-    given = problem.L, problem.sigma, run["eps"], run["gamma"]
-    if run["beta1"] == 0:
-        return basin.mean_grad_norm2(*given, *rest)
-    return basin.mean_grad_norm2_with_momentum(*given, run["beta1"], *rest)
-
-
-def fitted(axis: str, cells: Measured, controls: Measured, confidence: float) -> dict[str, Any]:
-    """Return a slope's evidence.
-
-    The control is the same with rho = 0: there the left side is known exactly, and with it the
-    slope over these very b and T that the same fit, with the same weights, gives to it.
-
-    Parameters
-    ----------
-    axis : str
-        ``"b"`` or ``"T"``, increasing from cell to cell.
-    cells, controls : Measured
-        Perturbed or not, at the same b and T.
-    confidence : float
-        Of the slope's interval and of the control's.
-    """
-    at = [point[axis] for point, _ in cells]
-    exact = [values * (point["lhs_exact"] / values.mean()) for point, values in controls]
-    predicted = log_slope(at, exact, confidence).slope
-    return {
-        "axis": axis,
-        "points": [point for point, _ in cells],
-        **slope_json(log_slope(at, [values for _, values in cells], confidence)),
-        "target": TARGET,
-        "margin": MARGIN,
-        "predicted": predicted,
-        "adaptive_share": max(point["adaptive_share"] for point, _ in cells),
-        "control": {
-            "points": [point for point, _ in controls],
-            **slope_json(log_slope(at, [values for _, values in controls], confidence)),
-            "predicted": predicted,
-        },
-    }
-
-
-def slope_json(slope: Slope) -> dict[str, Any]:
-    """Return a slope as evidence."""
-    return {
-        "slope": slope.slope,
-        "low": slope.low,
-        "high": slope.high,
-        "confidence": slope.confidence,
-        "local": [list(triple) for triple in slope.local],
     }
 
 

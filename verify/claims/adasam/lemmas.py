@@ -9,10 +9,11 @@ import numpy as np
 
 from theory.proof import PAPER
 from verify.claims.adasam.proof import faults
-from verify.claims.claim import Claim, Results
-from verify.evidence.verdict import Evidence
+from verify.claims.claim import Claim
+from verify.evidence.kind import Evidence
 from verify.oracles import lemmas
 from verify.oracles.lemmas import HuberStep, Tally
+from verify.studies.study import Results
 
 # At the proof's own beta = 3 the printed lemma fails from L > 8 on: by an eighth at 9.
 SLOPES = (Fraction(9), Fraction(64))

@@ -5,8 +5,9 @@ from typing import Any
 
 from theory.proof import DERIVATIONS, Fault, check, ends
 from theory.proof.writing import text
-from verify.claims.claim import Claim, Results
-from verify.evidence.verdict import Evidence
+from verify.claims.claim import Claim
+from verify.evidence.kind import Evidence
+from verify.studies.study import Results
 
 
 @cache

@@ -15,10 +15,12 @@ from simulators import spec as specs
 from simulators.problems import Problem
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
-from verify.claims.adasam.corollary1 import MARGIN, slope_json
-from verify.claims.claim import Claim, Preset, Results, Study, budget_at_one_look
+from verify.claims.claim import Claim
+from verify.evidence.budget import budget_at_one_look
+from verify.evidence.kind import Evidence
+from verify.evidence.measured import MARGIN, slope_json
 from verify.evidence.statistics import log_slope, normal_mean
-from verify.evidence.verdict import Evidence
+from verify.studies.study import Preset, Results, Study
 
 SIGMA, G = 1.0, 2.5
 PROBLEM = ProblemSpec(profile="huber", L=1.0, sigma=SIGMA, G=G, d=1, start="minimiser")

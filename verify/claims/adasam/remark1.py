@@ -12,11 +12,15 @@ from simulators import spec as specs
 from simulators.runs import Runs, checkpoints
 from simulators.spec import EngineSpec, ProblemSpec, RunSpec, Spec
 from theory.symbols import eps
-from verify.claims.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison, ratio
+from verify.claims.claim import Claim
+from verify.evidence.budget import ERROR_BUDGET
+from verify.evidence.comparison import comparison
+from verify.evidence.kind import Evidence
+from verify.evidence.ratio import ratio
 from verify.evidence.statistics import Interval, finite_sample_mean, normal_mean, pointwise
-from verify.evidence.verdict import Evidence
 from verify.oracles import rare_gradients
 from verify.oracles.rare_gradients import RareGradients, running_means
+from verify.studies.study import Preset, Results, Study
 
 PATH_TOLERANCE = 1e-12
 """How far rounding may take two float64 paths of length `PATH_T` apart, unit X."""

@@ -16,16 +16,12 @@ from theory.bound import trivial
 from theory.corollary1 import c_gamma_value, schedule
 from theory.theorem1 import TIGHT
 from verify.claims.adasam import corollary1
-from verify.claims.claim import (
-    ERROR_BUDGET,
-    Claim,
-    Preset,
-    Results,
-    Study,
-    budget_at_one_look,
-    comparison,
-    ratio,
-)
+from verify.claims.claim import Claim
+from verify.evidence.budget import ERROR_BUDGET, budget_at_one_look
+from verify.evidence.comparison import comparison
+from verify.evidence.kind import Evidence
+from verify.evidence.measured import measured, slope_json
+from verify.evidence.ratio import ratio
 from verify.evidence.statistics import (
     Interval,
     finite_sample_mean,
@@ -33,7 +29,7 @@ from verify.evidence.statistics import (
     log_crossing,
     normal_mean,
 )
-from verify.evidence.verdict import Evidence
+from verify.studies.study import Preset, Results, Study
 
 C_RHO = corollary1.C_RHO
 STEPS_ALONG = {
@@ -114,7 +110,7 @@ def _steps_part(axis: str, results: Results) -> dict[str, Any]:
         "axis": axis,
         "of": "log T(delta)",
         "points": points,
-        **corollary1.slope_json(line_slope(at, found[0], found[1], n, confidence)),
+        **slope_json(line_slope(at, found[0], found[1], n, confidence)),
         "target": target,
         "margin": STEPS_MARGIN * -target,
         "predicted": predicted,
@@ -132,7 +128,7 @@ def _steps_part(axis: str, results: Results) -> dict[str, Any]:
         ],
         "control": {
             "points": control_points,
-            **corollary1.slope_json(line_slope(at, known[0], known[1], n, confidence)),
+            **slope_json(line_slope(at, known[0], known[1], n, confidence)),
             "predicted": predicted,
         },
     }
@@ -144,7 +140,7 @@ def _crossings(
     """Return log T to each row's tolerance and its standard error, (2, rows), and the points."""
     found, points = [], []
     for row in rows:
-        cells = corollary1.measured(
+        cells = measured(
             *results[row["key"]], perturbed=perturbed,
             name="steps" if perturbed else "steps-control",
         )  # fmt: skip

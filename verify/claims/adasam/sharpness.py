@@ -17,10 +17,13 @@ from theory.corollary1 import c_gamma_value, optimal_c_gamma
 from theory.setting import Hyperparameters
 from theory.symbols import Delta, L, T, b, c_gamma, eps, sigma
 from theory.theorem1 import CORRECTED, TIGHT
-from verify.claims.claim import ERROR_BUDGET, Claim, Preset, Results, Study, comparison
+from verify.claims.claim import Claim
+from verify.evidence.budget import ERROR_BUDGET
+from verify.evidence.comparison import comparison
+from verify.evidence.kind import Evidence
 from verify.evidence.statistics import Interval, log_ratio, normal_mean
-from verify.evidence.verdict import Evidence
 from verify.oracles.stairs import Stairs
+from verify.studies.study import Preset, Results, Study
 
 G = 2.0
 BASIN = ProblemSpec(profile="huber", L=1.0, sigma=1.0, G=G, d=4, start=0.1 * 2**0.5)

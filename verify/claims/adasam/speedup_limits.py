@@ -16,10 +16,12 @@ from theory.setting import Constants, Hyperparameters, values
 from theory.symbols import HYPERPARAMETER_NAMES, symbol
 from theory.theorem1 import CORRECTED, TIGHT
 from verify.claims.adasam import corollary1
-from verify.claims.adasam.corollary1 import Measured, fitted, measured
-from verify.claims.claim import Claim, Preset, Results, Study, budget_at_one_look
+from verify.claims.claim import Claim
+from verify.evidence.budget import budget_at_one_look
+from verify.evidence.kind import Evidence
+from verify.evidence.measured import Measured, fitted, measured
 from verify.evidence.statistics import log_ratio
-from verify.evidence.verdict import Evidence
+from verify.studies.study import Preset, Results, Study
 
 COLLAPSE_MARGIN = math.log(1.1)
 """How far apart two curves may be at one bT, fixed beforehand: ten per cent. Within a group of

@@ -19,10 +19,12 @@ from theory import basin
 from theory.bound import Bound, trivial
 from theory.setting import Hyperparameters
 from theory.theorem1 import VARIANTS
-from verify.claims.claim import ERROR_BUDGET, Claim, Preset, Results, Study
+from verify.claims.claim import Claim
+from verify.evidence.budget import ERROR_BUDGET
+from verify.evidence.kind import Evidence
 from verify.evidence.statistics import finite_sample_mean, normal_mean
-from verify.evidence.verdict import Evidence
 from verify.oracles.enumeration import RationalHuber
+from verify.studies.study import Preset, Results, Study
 
 # The smallest counterexample to the printed bound: d = b = 1, eps = G, sigma = G/2, rho = beta1 =
 # 0, x_0 = x*, gamma = eps/(16 L), T = 2.

@@ -4,8 +4,10 @@ from functools import partial
 
 from theory.bound import UNIT, Bound
 from theory.theorem1 import VARIANTS
-from verify.claims.claim import Claim, Results, comparison
-from verify.evidence.verdict import Evidence
+from verify.claims.claim import Claim
+from verify.evidence.comparison import comparison
+from verify.evidence.kind import Evidence
+from verify.studies.study import Results
 
 
 def evidence(variant: str, results: Results) -> Evidence:
