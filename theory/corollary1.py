@@ -72,6 +72,7 @@ def _power(expr: sympy.Expr, variable: sympy.Symbol) -> sympy.Expr:
     return power
 
 
+@cache
 def rate(expr: sympy.Expr) -> Rate:
     """Derive the powers of b and T in a monomial ``expr``.
 
