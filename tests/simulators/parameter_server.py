@@ -1,4 +1,4 @@
-"""A parameter server with processes of its own: run as ``parameter_server.py RANK N FOLDER``.
+"""A parameter server with processes of its own: run as ``parameter_server.py N FOLDER``.
 
 Each process is a worker: it draws its own mini-batch by the noise contract, perturbs along its
 own gradient and sends one gradient. Process 0 is the server too: it keeps m, v and v_hat, and
@@ -6,6 +6,8 @@ sends x back. Nothing is taken from `simulators.update`.
 """
 
 import json
+import multiprocessing
+import multiprocessing.connection
 import os
 import socket
 import sys
@@ -18,8 +20,27 @@ import torch.distributed as dist
 from simulators import SeparableProblem, noise
 
 
-def main() -> None:
-    rank, n, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+def main() -> int:
+    """Start all processes; when one fails, end the others, which would wait for it."""
+    n, folder = int(sys.argv[1]), Path(sys.argv[2])
+    # Forked, they need not import torch once more.
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    crew = [context.Process(target=work, args=(rank, n, folder), daemon=True) for rank in range(n)]
+    for process in crew:
+        process.start()
+    for _ in crew:
+        running = [process.sentinel for process in crew if process.exitcode is None]
+        if running:
+            multiprocessing.connection.wait(running)
+        if any(process.exitcode for process in crew):
+            return 1  # a daemon ends with the process that started it
+    for process in crew:
+        process.join()
+    return max(abs(process.exitcode or 0) for process in crew)
+
+
+def work(rank: int, n: int, folder: Path) -> None:
+    """Go through all settings as one of n workers, and save the paths."""
     settings = json.loads((folder / "settings.json").read_text())
     # By itself gloo listens on the address of the machine's name, for all the network.
     names = {name for _, name in socket.if_nameindex()}
@@ -86,4 +107,4 @@ def heads(t: int, b: int, key: list[int], worker: int, d: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from simulators.engines.choice import choose
 from simulators.problems import autograd
 from theory import InputError
 
+pytestmark = pytest.mark.xdist_group("custom")  # for what is traced once
 CELL = {"gamma": 0.02, "rho": 0.1, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 12}
 CLAIMS = {"L": 4.0, "sigma": 2.0, "G": 2.0}
 MIXED = {
@@ -69,6 +71,12 @@ KINDS = {"data": network, "noise": moving, "gradients": slopes}
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
+@cache
+def of_kind(kind):
+    """The problem of a kind; torch traces its functions, which takes long, once for all tests."""
+    return KINDS[kind]()
+
+
 def go(problem, **changes):
     return simulate(problem, **CELL | {"runs": 2, "seed": 1, "record": "trajectory"} | changes)
 
@@ -99,7 +107,7 @@ def assert_same_bytes(one, other, rows):
     ],
 )
 def test_torch_follows_the_reference_along_whole_paths(kind, method):
-    problem = KINDS[kind]()
+    problem = of_kind(kind)
     runs = [go(problem, engine=e, dtype="float64", method=method, **MIXED)
             for e in ("torch", "reference")]  # fmt: skip
     assert_follows(*runs)
@@ -125,13 +133,13 @@ def test_a_finite_sum_written_by_hand_in_torch_has_the_finite_sums_paths(engine)
 
 @pytest.mark.parametrize("kind", ["data", "noise"])
 def test_float32_follows_too(kind):
-    problem = KINDS[kind]()
+    problem = of_kind(kind)
     right = go(problem, engine="reference")
     np.testing.assert_allclose(go(problem, dtype="float32").x, right.x, rtol=0, atol=1e-5)
 
 
 def test_auto_is_torch_and_what_cannot_run_it_says_why():
-    problem = slopes()
+    problem = of_kind("gradients")
     assert str(choose("auto", "cpu", in_torch=True)).startswith("engine torch on cpu")
     assert np.array_equal(go(problem, T=2).x, go(problem, T=2, engine="torch").x)
     for engine in ("numba", "triton"):
@@ -141,7 +149,7 @@ def test_auto_is_torch_and_what_cannot_run_it_says_why():
 
 @pytest.mark.parametrize("kind", ["data", "noise"])
 def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(kind):
-    problem = KINDS[kind]()
+    problem = of_kind(kind)
     settings = {"runs": 3, "record": "statistics"}
     grid = go(problem, **settings, **MIXED)
     for cell in (1, 2) if kind == "noise" else (1,):
@@ -152,8 +160,8 @@ def test_a_cells_runs_are_the_same_bytes_alone_and_in_any_grid(kind):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_run_is_the_same_bytes_however_many_are_beside_it(dtype):
     # 75 replicates in three chunks of 32, filled up, against the first 7 of them in one.
-    problem = network()
-    settings = {"record": "statistics", "dtype": dtype, "T": 6}
+    problem = of_kind("data")
+    settings = {"record": "statistics", "dtype": dtype, "T": 3}
     many, few = (go(problem, runs=runs, **settings) for runs in (75, 7))
     assert_same_bytes(many, few, np.arange(7))
 
@@ -168,7 +176,7 @@ def test_steps_drawn_ahead_are_the_same_samples(monkeypatch):
 
 @each_kind
 def test_both_gradients_of_a_step_see_the_same_draw(kind):
-    problem = KINDS[kind]()
+    problem = of_kind(kind)
     runs = go(problem, engine="torch", dtype="float64", beta1=0, eps=100.0, b=4, T=1, rho=0.5)
     for row in range(2):
         batch = runs.samples[row, 0][None, :].astype(np.int64)
@@ -179,8 +187,9 @@ def test_both_gradients_of_a_step_see_the_same_draw(kind):
         np.testing.assert_allclose(runs.x[row, 1], (x - 0.02 * g / 100)[0], rtol=0, atol=1e-15)
 
 
-@pytest.mark.parametrize("problem", [network(data=table(3)), slopes(data=table(3))])
-def test_the_mean_over_all_mini_batches_is_the_true_gradient(problem):
+@pytest.mark.parametrize("make", [network, slopes])
+def test_the_mean_over_all_mini_batches_is_the_true_gradient(make):
+    problem = make(data=table(3))
     x = np.linspace(-1, 1, problem.d)[None, :]
     batches = np.array(list(itertools.product(range(3), repeat=2)))
     mean = np.mean([problem.batch_gradient(x, batch[None, :]) for batch in batches], axis=0)
@@ -188,7 +197,7 @@ def test_the_mean_over_all_mini_batches_is_the_true_gradient(problem):
 
 
 def test_a_value_given_and_the_mean_of_the_data_have_one_gradient():
-    problem = network()
+    problem = of_kind("data")
     A, y = problem.data
 
     def value(x):
@@ -204,7 +213,7 @@ def test_a_value_given_and_the_mean_of_the_data_have_one_gradient():
 
 def test_data_taken_in_pieces_give_the_same_means(monkeypatch):
     x = np.random.default_rng(0).standard_normal((4, 6))
-    whole = network()
+    whole = of_kind("data")
     monkeypatch.setattr(autograd, "PIECE", 4 * 10 * 7)  # seven rows of twenty
     pieces = network()
     np.testing.assert_allclose(pieces.gradient(x), whole.gradient(x), rtol=0, atol=1e-15)
@@ -248,19 +257,19 @@ def test_uniform_numbers_are_uniform():
 
 
 def test_the_noise_follows_from_name_data_and_start_and_not_from_claims():
-    spec = network().spec  # what the noise key is made from, beside the cell
+    spec = of_kind("data").spec  # what the noise key is made from, beside the cell
     assert network(L=9.0, f_star=-1.0).spec == spec
     for other in (network(name="other"), network(x0=np.zeros(6)), network(data=table(21))):
         assert other.spec != spec
 
 
 def test_every_constant_is_claimed():
-    certificate = network().certificate
+    certificate = of_kind("data").certificate
     for name in ("L", "sigma", "G", "G_f", "f_star", "Delta"):
         assert getattr(certificate, name).standing == "claimed"
     assert certificate.constants.L == 4
-    assert certificate.Delta.value == network().at_x0
-    assert math.isnan(slopes().certificate.f_star.value)
+    assert certificate.Delta.value == of_kind("data").at_x0
+    assert math.isnan(of_kind("gradients").certificate.f_star.value)
 
 
 A, Y = table()

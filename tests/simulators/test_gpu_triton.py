@@ -23,6 +23,7 @@ from theory.errors import InputError
 from verify.evidence.judge import verdict
 from verify.evidence.statistics import finite_sample_mean
 
+pytestmark = pytest.mark.xdist_group("triton")  # for one process of the interpreter
 interpreted = pytest.mark.skipif(
     importlib.util.find_spec("triton") is None, reason="triton is not installed: Linux x86-64 only"
 )
@@ -241,6 +242,8 @@ def test_a_launch_that_ends_within_a_block_of_noise_leaves_every_byte(interpret)
 @interpreted
 def test_a_runs_bits_depend_on_nothing_around_it(interpret):
     changes = {"b": [40], "T": [1, 2], "workers": [1, 2], "method": "local_sam", "runs": 1}
+    few = make("pseudo_huber", dtype="float64", **changes | {"workers": [1]})
+    assert_same_bytes(interpret(few), interpret(few, SEGMENT=1, MOST_RUNS=1))
     dtype = "float32"
     spec = make("pseudo_huber", dtype=dtype, **changes)
     grid = interpret(spec)

@@ -16,23 +16,14 @@ RUN = {"gamma": 0.03, "rho": 0.2, "beta1": 0.9, "beta2": 0.95, "eps": 0.25, "b":
 
 
 def serve(folder: Path, n: int, settings: list[dict]) -> list[list[np.ndarray]]:
-    """Run n processes, each through all settings; return each setting's paths, one a process."""
+    """Run n workers, each through all settings; return each setting's paths, one a worker."""
     (folder / "settings.json").write_text(json.dumps(settings))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    crew = [
-        subprocess.Popen(
-            [sys.executable, WORKER, str(rank), str(n), folder],
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )
-        for rank in range(n)
-    ]  # fmt: skip
-    try:
-        for process in crew:
-            said, _ = process.communicate(timeout=120)
-            assert process.returncode == 0, said
-    finally:
-        for process in crew:
-            process.kill()
+    done = subprocess.run(
+        [sys.executable, WORKER, str(n), folder], env=environment, timeout=120, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
     return [
         [np.load(folder / f"path{number}-{rank}.npy") for rank in range(n)]
         for number in range(len(settings))
