@@ -129,7 +129,7 @@ def test_the_printed_theorem_differs_from_47_by_b_eps_in_the_noise_and_eps_in_th
     }
 
 
-@pytest.mark.parametrize("every", [24, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("every", [12, pytest.param(1, marks=pytest.mark.long)])
 @BOTH
 def test_every_planted_error_is_caught_by_the_steps_own_rule_or_by_the_chain(
     derivation, every, capsys
