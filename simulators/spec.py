@@ -12,6 +12,7 @@ import codecs
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -146,11 +147,13 @@ def cells(spec: Spec, problem: Problem) -> list[dict[str, float]]:
     if spec.run.schedule is None:
         return [dict(zip(lists, combination, strict=True)) for combination in combinations]
     out = []
+    usual: dict[str, float] = {"gamma": 1, "rho": 0, "beta1": 0, "beta2": 0, "eps": 1, "T": 1}
+    c_gamma = cache(lambda eps: _c_gamma(spec, problem, eps))
+    together = cache(lambda b, workers: hyperparameters({**usual, "b": b, "workers": workers}).b)
     for combination in combinations:
         cell = dict(zip(lists, combination, strict=True))
-        together = hyperparameters(cell | {"gamma": 1.0, "rho": 0.0}).b
         gamma, rho = corollary1.schedule(
-            _c_gamma(spec, problem, cell["eps"]), cell.pop("c_rho"), together, cell["T"]
+            c_gamma(cell["eps"]), cell.pop("c_rho"), together(cell["b"], cell["workers"]), cell["T"]
         )
         out.append({"gamma": float(gamma), "rho": float(rho), **cell})
     return out

@@ -812,9 +812,7 @@ PROOFS = pytest.mark.xdist_group("proofs")
 def checked_once(monkeypatch, proof_faults, proof_ends):
     """Let the command check each derivation once in all tests."""
     monkeypatch.setattr(lecture, "check", proof_faults)
-    monkeypatch.setattr(proofs, "check", proof_faults)
     monkeypatch.setattr(lecture, "ends", proof_ends)
-    monkeypatch.setattr(proofs, "ends", proof_ends)
 
 
 @PROOFS

@@ -15,6 +15,7 @@ from simulators import simulate
 from simulators import spec as specs
 from theory.theorem1 import PRINTED, TIGHT, VARIANTS
 from verify import cli
+from verify.answers import falsify as falsifier
 from verify.answers import hunt
 from verify.answers.falsify import falsify, save
 from verify.answers.hunt import Trail, beginning, ratio
@@ -194,6 +195,7 @@ def test_falsify_refuses_what_is_malformed(capsys, monkeypatch, tmp_path, argume
 def test_falsify_prints_what_it_found_and_writes_it(capsys, monkeypatch, tmp_path):
     arguments = ["--variant", "corrected", "--budget", "40", "--cap", "1024"]
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(falsifier, "falsify", cache(falsify))  # the same search for both
     texts = []
     for more in (["--out", "found"], ["--json"]):
         monkeypatch.setattr(sys, "argv", ["adasam", "falsify", *arguments, *more])

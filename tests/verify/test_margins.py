@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -108,10 +107,7 @@ def straight(b: float, T: float) -> float:
     """A power law through the place where the exact left side is the tolerance, near this T."""
     middles = [middle for row in remark3.STEPS_ALONG.values() for n, middle in row if n == b]
     delta = remark3.tolerance(int(b), min(middles, key=lambda middle: abs(math.log(T / middle))))
-    return delta * (T / exact_steps(int(b), delta)) ** -0.5
-
-
-exact_steps = cache(remark3.exact_steps)
+    return delta * (T / remark3.exact_steps(int(b), delta)) ** -0.5
 
 
 SLOPES = [
@@ -278,7 +274,7 @@ def test_what_fails_without_the_max_and_what_falls_with_it(
 ):
     """Above the start's, below it, and three quarters in four times the steps."""
     upper = float(remark1.RareGradients().certificate.G_f.value) ** 2
-    confidence, n = 1 - 1e-6 / 8, 2048
+    confidence, n = 1 - 1e-6 / 8, 512
 
     def interval(level: float) -> Any:
         return finite_sample_mean(np.full(n, level), upper, confidence)

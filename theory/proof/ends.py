@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import sympy
@@ -35,7 +35,7 @@ class End:
     left: sympy.Expr
     right: sympy.Expr
 
-    @property
+    @cached_property
     def equal(self) -> bool:
         """Whether computer algebra says so."""
         return vanishes(resolve(self.left - self.right, DEFINITIONS))

@@ -203,6 +203,7 @@ class Search:
     ) -> None:
         self.bound, self.seed, self.budget, self.progress = bound, seed, budget, progress
         self.deadline = math.inf if seconds is None else time.monotonic() + seconds
+        self.scales = any(term.unit != UNIT for term in bound.summands)
         self.limit, self.search = 0, 0
         self.points: list[np.ndarray] = []
         self.ratios: list[float] = []
@@ -240,7 +241,7 @@ class Search:
         unit, the scale changes no ratio.
         """
         fixed = {START} if self.search == 1 else set()
-        if all(term.unit == UNIT for term in self.bound.summands):
+        if not self.scales:
             fixed.add(SCALE)
         return [axis for axis in range(len(AXES)) if axis not in fixed]
 

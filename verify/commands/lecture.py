@@ -1,6 +1,7 @@
 """The proofs as a lecture: in the terminal, as a LaTeX body, as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -14,6 +15,7 @@ from theory.proof import (
     DERIVATIONS,
     Chain,
     Derivation,
+    End,
     Fault,
     Inequality,
     Step,
@@ -67,13 +69,31 @@ def _use(use: Use) -> str:
     return name if use.times == 1 else f"{times} × {name}"
 
 
-def rendered(derivations: Sequence[Derivation]) -> Iterator[RenderableType]:
+@dataclass(frozen=True)
+class Checked:
+    """Derivations with the faults of each, by its name, and where all of them end."""
+
+    derivations: Sequence[Derivation]
+    faults: Mapping[str, Sequence[Fault]]
+    ends: Sequence[End]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether every step checks and every proof ends in the stated bound."""
+        return not any(self.faults.values()) and all(end.equal for end in self.ends)
+
+
+def checked(derivations: Sequence[Derivation]) -> Checked:
+    """Check each derivation, which takes seconds, once for all that is said of it."""
+    return Checked(derivations, {item.name: check(item) for item in derivations}, ends())
+
+
+def rendered(proofs: Checked) -> Iterator[RenderableType]:
     """Yield the lecture's screens: the setting, the named inequalities, a section a chain, and
     where it ends.
     """
-    results = ends()
-    for derivation in derivations:
-        faults = check(derivation)
+    for derivation in proofs.derivations:
+        faults = proofs.faults[derivation.name]
         yield Rule(Text(derivation.title, style="bold"), characters="═")
         yield Padding(words(derivation.words), (0, 0, 1, 0))
         yield _setting(derivation)
@@ -82,7 +102,7 @@ def rendered(derivations: Sequence[Derivation]) -> Iterator[RenderableType]:
         for number, chain in enumerate(derivation.chains, start=1):
             yield _section(number, chain, faults)
         yield from _endings(
-            derivation, faults, [e for e in results if e.derivation == derivation.name]
+            derivation, faults, [e for e in proofs.ends if e.derivation == derivation.name]
         )
 
 
@@ -201,22 +221,22 @@ def _difference_words() -> str:
     )
 
 
-def as_json(derivations: Sequence[Derivation]) -> dict[str, Any]:
+def as_json(proofs: Checked) -> dict[str, Any]:
     """Return the lecture as JSON."""
-    names = {derivation.name for derivation in derivations}
     return {
-        "derivations": [_derivation_json(item) for item in derivations],
+        "derivations": [
+            _derivation_json(item, proofs.faults[item.name]) for item in proofs.derivations
+        ],
         "ends": [
             {"derivation": end.derivation, "name": end.name, "derived": text(end.left),
              "stated": text(end.right), "equal": end.equal}
-            for end in ends() if end.derivation in names
+            for end in proofs.ends if end.derivation in proofs.faults
         ],
         "printed_over_appendix": {name: text(ratio) for name, ratio in differences().items()},
     }  # fmt: skip
 
 
-def _derivation_json(derivation: Derivation) -> dict[str, Any]:
-    faults = check(derivation)
+def _derivation_json(derivation: Derivation, faults: Sequence[Fault]) -> dict[str, Any]:
     wrong: dict[str, list[str]] = {}
     for fault in faults:
         wrong.setdefault(fault.where, []).append(fault.why)

@@ -133,7 +133,9 @@ def log_wealth(x: np.ndarray, m: float) -> float:
         interval of `finite_sample_mean`.
     """
     shares = np.array(BETS)[:, None]
-    by_share = np.log1p(shares * (x - m) / m).sum(1)
+    stakes = shares * (x - m)
+    stakes /= m  # in place, as the logarithm: memory costs as much time as the arithmetic
+    by_share = np.log1p(stakes, out=stakes).sum(1)
     return float(np.logaddexp.reduce(by_share)) - math.log(len(BETS))
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 from fractions import Fraction
+from functools import cache
 from math import comb
 from typing import Any
 
@@ -51,12 +52,18 @@ STEPS_MARGIN = 0.1
 
 def exact_mean(b: int, T: float) -> float:
     """Return the exact left side under TIGHT's schedule at rho = 0; T may be any number."""
-    problem = corollary1.BASIN.make()
-    constants = problem.certificate.constants
-    gamma, _ = schedule(c_gamma_value(TIGHT, constants, problem.G), 0.0, b, T)
-    start = float((problem.gradient(problem.x0, np) ** 2).sum())
+    problem, c_gamma, start = _basin()
+    gamma, _ = schedule(c_gamma, 0.0, b, T)
     rest: Any = (problem.G, float(gamma), b, T, start)
     return float(basin.mean_grad_norm2(problem.L, problem.sigma, *rest))
+
+
+@cache
+def _basin() -> tuple[Any, np.ndarray, float]:
+    """Return the problem, TIGHT's c_gamma and the squared gradient at its start."""
+    problem = corollary1.BASIN.make()
+    c_gamma = c_gamma_value(TIGHT, problem.certificate.constants, problem.G)
+    return problem, c_gamma, float((problem.gradient(problem.x0, np) ** 2).sum())
 
 
 def tolerance(b: int, T: float) -> float:
@@ -64,6 +71,7 @@ def tolerance(b: int, T: float) -> float:
     return exact_mean(STEPS_ALONG["b"][0][0], b * T)
 
 
+@cache
 def exact_steps(b: int, delta: float) -> float:
     """Return the T at which the exact left side is delta."""
     found = root_scalar(
