@@ -25,8 +25,9 @@ from verify.answers import falsify
 from verify.check import claimed, job
 from verify.claims import CLAIMS
 from verify.claims.adasam import remark1, speedup_limits
+from verify.evidence import measured, statistics
 from verify.evidence.budget import ERROR_BUDGET
-from verify.evidence.kind import span
+from verify.evidence.kind import of, span
 from verify.evidence.statistics import Interval
 from verify.studies.study import PRESETS, LaterResults, Preset
 
@@ -124,7 +125,7 @@ def test_every_function_that_returns_an_interval_keeps_the_ledger():
     assert made - {"student_quantile", "pointwise"} == set(SPENDERS)
 
 
-MODULES = [module for _, module in inspect.getmembers(package, inspect.ismodule)]
+MODULES = [measured, *(module for _, module in inspect.getmembers(package, inspect.ismodule))]
 
 
 def made_once(cells: Callable) -> Callable:

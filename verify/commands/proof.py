@@ -19,16 +19,15 @@ def proof(
 
     Exit code 0 if every step checks and the proofs end in the stated bounds, else 1.
     """
-    from theory.proof import check, ends
     from verify.commands import lecture
 
     exclude(("--json", json), ("--latex", latex))
-    derivations = lecture.chosen(part)
+    proofs = lecture.checked(lecture.chosen(part))
     if json:
-        print_json(lecture.as_json(derivations))
+        print_json(lecture.as_json(proofs))
     elif latex:
-        print(lecture.as_latex(derivations))
+        print(lecture.as_latex(proofs.derivations))
     else:
-        show(*lecture.rendered(derivations), width=100)
-    if any(check(derivation) for derivation in derivations) or not all(e.equal for e in ends()):
+        show(*lecture.rendered(proofs), width=100)
+    if not proofs.is_right:
         raise typer.Exit(1)
