@@ -1,6 +1,5 @@
 """The Triton engine without a GPU: its kernel, interpreted on the CPU, against the others."""
 
-import importlib.util
 import os
 import pickle
 import subprocess
@@ -24,9 +23,8 @@ from verify.evidence.judge import verdict
 from verify.evidence.statistics import finite_sample_mean
 
 pytestmark = pytest.mark.xdist_group("triton")  # for one process of the interpreter
-interpreted = pytest.mark.skipif(
-    importlib.util.find_spec("triton") is None, reason="triton is not installed: Linux x86-64 only"
-)
+WITHOUT = gpu_triton.unusable_triton()
+interpreted = pytest.mark.skipif(WITHOUT is not None, reason=f"needs Triton, {WITHOUT}")
 RUN = {
     "gamma": 0.02, "rho": 0.1, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 3,
     "v_init": 0.03, "runs": 2, "seed": 1, "record": "trajectory",
