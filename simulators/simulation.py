@@ -182,7 +182,7 @@ def _run(
                 problem, method, inputs, trajectory=trajectory, stretch=stretch, progress=progress
             )
     if isinstance(problem, FiniteSum) and choice.engine == "numba":
-        from simulators.engines import cpu_samples
+        from simulators.engines.numba_cpu import samples as cpu_samples
 
         return cpu_samples.run(
             problem, method, inputs, trajectory=trajectory, dtype=dtype, stretch=stretch,
@@ -194,7 +194,7 @@ def _run(
             "numba on the CPU."
         )
     if isinstance(problem, SampledProblem):
-        from simulators.engines import torch_samples
+        from simulators.engines.torch_any import samples as torch_samples
 
         given = torch_samples.Finite(problem) if isinstance(problem, FiniteSum) else problem.torch()
         return torch_samples.run(
@@ -202,20 +202,20 @@ def _run(
             stretch=stretch, device=choice.device, progress=progress,
         )  # fmt: skip
     if choice.engine == "numba":
-        from simulators.engines import cpu_numba
+        from simulators.engines.numba_cpu import separable as cpu_numba
 
         return cpu_numba.run(
             problem, method, inputs, trajectory=trajectory, dtype=dtype, threads=choice.threads,
             progress=progress,
         )  # fmt: skip
     if choice.engine == "triton":
-        from simulators.engines import gpu_triton
+        from simulators.engines.triton_gpu import separable as gpu_triton
 
         return gpu_triton.run(
             problem, method, inputs, trajectory=trajectory, dtype=dtype, device=choice.device,
             progress=progress,
         )  # fmt: skip
-    from simulators.engines import torch_batched
+    from simulators.engines.torch_any import separable as torch_batched
 
     return torch_batched.run(
         problem, method, inputs, trajectory=trajectory, dtype=dtype, device=choice.device,

@@ -100,7 +100,7 @@ def choose(
             )
         return Choice(engine, "cpu", _threads(engine, threads), "as asked")
     if engine == "triton":
-        from simulators.engines.gpu_triton import checked_device
+        from simulators.engines.triton_gpu.separable import checked_device
 
         return Choice("triton", checked_device(resolve_device(device)), 1, "as asked")
     if engine == "torch":

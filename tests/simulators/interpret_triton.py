@@ -63,7 +63,7 @@ def main() -> None:
     import msgspec
 
     from simulators import spec as specs
-    from simulators.engines import gpu_triton
+    from simulators.engines.triton_gpu import separable as gpu_triton
 
     warnings.simplefilter("error")
     # Triton 3.6's interpreter makes numbers of arrays of one element, of which NumPy 2.3 warns.

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from simulators import SeparableProblem, simulate
-from simulators.engines import vectors
+from simulators.engines.numba_cpu import vectors
 
 if __name__ == "__main__":
     vectors.BYTES = 16

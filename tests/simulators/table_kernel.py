@@ -6,7 +6,7 @@
 import triton
 import triton.language as tl
 
-from simulators.engines.triton_kernel import SETTINGS, look_up
+from simulators.engines.triton_gpu.kernel import SETTINGS, look_up
 
 
 @triton.jit

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from simulators import METHODS, FiniteSum, SeparableProblem, simulate, simulation
-from simulators.engines import choice, gpu_triton, tasks, torch_batched
+from simulators.engines import choice
 from simulators.engines.choice import choose
+from simulators.engines.numba_cpu import tasks
+from simulators.engines.torch_any import separable as torch_batched
+from simulators.engines.triton_gpu import separable as gpu_triton
 from theory import InputError
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numba.core import config
 
-from simulators.engines import compiled, tasks
+from simulators.engines.numba_cpu import compiled, tasks
 from verify.answers import doctor
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from simulators import FiniteSum, custom, noise, simulate, update
-from simulators.engines import torch_samples
 from simulators.engines.choice import choose
+from simulators.engines.torch_any import samples as torch_samples
 from simulators.problems import autograd
 from theory import InputError
 

@@ -15,9 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators import METHODS, PROFILES, SeparableProblem, noise, simulate, update
-from simulators.engines import cpu_numba, lane_layout, lane_noise, lanes, torch_batched
+from simulators.engines.numba_cpu import layout as lane_layout
+from simulators.engines.numba_cpu import loops as lanes
+from simulators.engines.numba_cpu import noise as lane_noise
+from simulators.engines.numba_cpu import separable as cpu_numba
+from simulators.engines.numba_cpu.vectors import WIDTH
 from simulators.engines.schedule import events
-from simulators.engines.vectors import WIDTH
+from simulators.engines.torch_any import separable as torch_batched
 from simulators.runs import Runs, checkpoints
 from simulators.simulation import _inputs
 from theory import Hyperparameters, basin

@@ -9,8 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators import METHODS, FiniteSum, Inputs, Runs, simulate, update
-from simulators.engines import cpu_samples, samples, strata, tasks, torch_samples
+from simulators.engines import strata
+from simulators.engines.numba_cpu import sample_loops as samples
+from simulators.engines.numba_cpu import samples as cpu_samples
+from simulators.engines.numba_cpu import tasks
 from simulators.engines.schedule import events
+from simulators.engines.torch_any import samples as torch_samples
 from theory import Constants
 
 CELL = {"gamma": 0.02, "rho": 0.1, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 70}
@@ -377,7 +381,7 @@ def test_products_and_weighted_sums_of_whole_numbers_are_exact(dtype):
     # Every order of sums gives the same, so that a misplaced lane shows.
     from numba import njit
 
-    from simulators.engines.rows import add_rows, products, tree_sum
+    from simulators.engines.numba_cpu.rows import add_rows, products, tree_sum
 
     @njit
     def both(data, offsets, point, columns, z, weights, total):

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pytest
 
 from simulators import SeparableProblem
-from simulators.engines import gpu_triton
+from simulators.engines.triton_gpu import separable as gpu_triton
 from verify.bench import issue
 from verify.bench.setting import Setting
 

@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from simulators import METHODS, PROFILES, SeparableProblem, simulate
-from simulators.engines import gpu_triton, torch_batched
+from simulators.engines.torch_any import separable as torch_batched
+from simulators.engines.triton_gpu import separable as gpu_triton
 
 DRY = os.environ.get("GPU_DAY") == "dry"
 DEVICE = "cpu" if DRY else "cuda"

@@ -15,7 +15,7 @@ import pytest
 
 from simulators import METHODS, PROFILES, Inputs, Runs, noise
 from simulators import spec as specs
-from simulators.engines import gpu_triton
+from simulators.engines.triton_gpu import separable as gpu_triton
 from simulators.simulation import simulate
 from theory import CORRECTED
 from theory.errors import InputError
@@ -332,7 +332,7 @@ def test_without_a_gpu_or_triton_the_cure_is_told(monkeypatch):
     problem = msgspec.convert(make()["problem"], specs.ProblemSpec).make()
     with pytest.raises(InputError, match=r"(TRITON_INTERPRET=1|extra gpu)"):
         simulate(problem, **RUN, engine="triton", device="cpu")
-    monkeypatch.delitem(sys.modules, "simulators.engines.triton_kernel", raising=False)
+    monkeypatch.delitem(sys.modules, "simulators.engines.triton_gpu.kernel", raising=False)
     monkeypatch.setitem(sys.modules, "triton", None)
     with pytest.raises(InputError, match="install the extra gpu"):
         simulate(problem, **RUN, engine="triton", device="cpu")

@@ -6,7 +6,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from simulators import METHODS, SeparableProblem, simulate, sums
-from simulators.engines import torch_batched
+from simulators.engines.torch_any import separable as torch_batched
 from theory.errors import InputError
 
 RUN = {

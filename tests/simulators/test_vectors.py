@@ -7,9 +7,9 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from simulators.engines import elementary, vectors
-from simulators.engines.lane_noise import ones_of
-from simulators.engines.vectors import Code, Place, Value, select, size, some, sqrt
+from simulators.engines.numba_cpu import elementary, vectors
+from simulators.engines.numba_cpu.noise import ones_of
+from simulators.engines.numba_cpu.vectors import Code, Place, Value, select, size, some, sqrt
 
 FUNCTIONS = {
     "sin": (elementary.sin, mpmath.sin, ("float32", "float64"), (-60.0, 60.0)),

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from figures.style import FORMATS
-from simulators.engines import choice, gpu_triton
+from simulators.engines import choice
+from simulators.engines.triton_gpu import separable as gpu_triton
 from verify import bench, cli
 from verify.bench import children, contenders, job, measure
 from verify.bench import device as on_device
@@ -355,7 +356,7 @@ def test_on_a_gpu_its_engines_are_timed_beside_numba_on_all_cores(capsys, monkey
 
 
 def test_without_a_graph_every_operation_is_launched_and_the_setting_comes_back(monkeypatch):
-    from simulators.engines import torch_batched
+    from simulators.engines.torch_any import separable as torch_batched
 
     seen, usual = [], torch_batched.WORTH_A_GRAPH
     monkeypatch.setattr(on_device, "simulated", lambda *_: seen.append(torch_batched.WORTH_A_GRAPH))

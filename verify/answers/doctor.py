@@ -20,7 +20,7 @@ def examine() -> tuple[list[tuple[str, str]], list[str]]:
 
 def _kernels() -> tuple[str, list[str]]:
     """Return where compiled kernels are kept, and complaints about that."""
-    from simulators.engines import compiled
+    from simulators.engines.numba_cpu import compiled
 
     place, damaged = compiled.examine()
     problems = [

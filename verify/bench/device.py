@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulators.engines import gpu_triton
+from simulators.engines.triton_gpu import separable as gpu_triton
 from verify.bench import issue
 from verify.bench.contenders import CONTENDERS, Run, engine, simulated
 from verify.bench.measure import Entry
@@ -160,7 +160,7 @@ def _eager(device: str) -> Callable[[Setting, int, str], Run]:
 
     def make(setting: Setting, runs: int, dtype: str) -> Run:
         def run(T: int, seed: int) -> np.ndarray:
-            from simulators.engines import torch_batched
+            from simulators.engines.torch_any import separable as torch_batched
 
             usual = torch_batched.WORTH_A_GRAPH
             torch_batched.WORTH_A_GRAPH = T + 1

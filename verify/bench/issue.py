@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from simulators import METHODS, noise, simulate
-from simulators.engines import gpu_triton
+from simulators.engines.triton_gpu import separable as gpu_triton
 from verify.bench.setting import Setting
 
 ISSUES = 4
@@ -89,7 +89,7 @@ def compiled(
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from simulators.engines import triton_kernel
+    from simulators.engines.triton_gpu import kernel as triton_kernel
 
     problem = problem or setting.problem
     inputs = simulate(

@@ -12,7 +12,7 @@ from typing import Any
 
 from figures.style import PAPER
 from simulators.engines.choice import choose
-from simulators.engines.tasks import compilations
+from simulators.engines.numba_cpu.tasks import compilations
 from simulators.files import staged
 from simulators.runs import Runs
 from theory.errors import InputError

@@ -18,7 +18,7 @@ import torch
 
 from simulators import noise
 from simulators.engines.schedule import events
-from simulators.engines.torch_results import CURVES, FINALS, Results
+from simulators.engines.torch_any.results import CURVES, FINALS, Results
 from simulators.problems import SeparableProblem
 from simulators.runs import Inputs, Runs
 from simulators.sums import row_sum, varies

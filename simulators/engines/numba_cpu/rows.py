@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from simulators.engines.vectors import INT32, Code, Place, Value
+from simulators.engines.numba_cpu.vectors import INT32, Code, Place, Value
 
 GROUP = 8
 """Rows done at once."""

@@ -1,4 +1,4 @@
-"""The numba engine for finite sums: Python plans, the loops are in `simulators.engines.samples`.
+"""The numba engine for finite sums: Python plans, the loops are in `simulators.engines.numba_cpu.sample_loops`.
 
 Threads take ranges of runs. A run's bits do not depend on the grid, the range or the threads
 around it.
@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulators.engines import tasks
-from simulators.engines.outcome import Outcome
-from simulators.engines.rows import GROUP, lanes
-from simulators.engines.samples import cleared, run_samples, scratch
+from simulators.engines.numba_cpu import tasks
+from simulators.engines.numba_cpu.outcome import Outcome
+from simulators.engines.numba_cpu.rows import GROUP, lanes
+from simulators.engines.numba_cpu.sample_loops import cleared, run_samples, scratch
 from simulators.problems import FiniteSum
 from simulators.runs import Inputs, Runs
 from simulators.update import Method

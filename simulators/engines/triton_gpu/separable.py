@@ -1,7 +1,7 @@
 """The Triton engine: all steps of a run inside one kernel, its state in a GPU's registers.
 
 Python plans the blocks (equal b and workers, like T) and launches; the loops are in
-`simulators.engines.triton_kernel`. A run's bits do not depend on the grid, the block, the batch
+`simulators.engines.triton_gpu.kernel`. A run's bits do not depend on the grid, the block, the batch
 or the launch around it. A run's coordinates are spread over as many lanes as leave `PARTS` of them
 to each, so that no kernel spills registers; what the kernel cannot hold runs on the torch engine
 on the same device, and the log says why.
@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from simulators import noise
-from simulators.engines import torch_batched
 from simulators.engines.schedule import checkpoint_schedules
+from simulators.engines.torch_any import separable as torch_batched
 from simulators.problems import SeparableProblem
 from simulators.runs import CHECKPOINTS, Inputs, Runs
 from simulators.update import Method
@@ -134,7 +134,7 @@ def checked_device(device: str) -> str:
             f"engine = 'triton' needs the package triton, {reason}: install the extra gpu (Linux "
             "on x86-64), or use engine numba or torch."
         )
-    from simulators.engines.triton_kernel import INTERPRETED
+    from simulators.engines.triton_gpu.kernel import INTERPRETED
 
     if not device.startswith("cuda") and not INTERPRETED:
         raise InputError(
@@ -290,7 +290,7 @@ class _Batch:
 
     def run(self, progress: Callable[[int], None] | None) -> None:
         """Do all steps."""
-        from simulators.engines import triton_kernel as kernel
+        from simulators.engines.triton_gpu import kernel
 
         arrays = self._arrays()
         self.tensors = {
@@ -313,7 +313,7 @@ class _Batch:
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """Return the kernel's arrays by name; see `triton_kernel.run_steps`."""
-        from simulators.engines import triton_kernel as kernel
+        from simulators.engines.triton_gpu import kernel
 
         problem, inputs, real = self.problem, self.inputs, self.dtype
         d, places, lanes = problem.d, self.shape.parts * self.shape.C, len(self.runs)

@@ -78,7 +78,7 @@ class Compilations:
         return len(self.made)
 
     def __str__(self) -> str:
-        from simulators.engines.compiled import is_kept
+        from simulators.engines.numba_cpu.compiled import is_kept
 
         several = "" if self.kernels == 1 else "s"
         kept = "kept" if all(map(is_kept, self.made)) else "not kept"

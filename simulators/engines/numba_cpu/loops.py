@@ -21,10 +21,14 @@ from numba import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from simulators.engines import elementary, lane_gradients, lane_layout, lane_noise, lane_recording
-from simulators.engines.compiled import kernel
-from simulators.engines.lane_gradients import problems, put_gradients, put_objective
-from simulators.engines.lane_layout import (
+from simulators.engines.numba_cpu import elementary
+from simulators.engines.numba_cpu import gradients as lane_gradients
+from simulators.engines.numba_cpu import layout as lane_layout
+from simulators.engines.numba_cpu import noise as lane_noise
+from simulators.engines.numba_cpu import recording as lane_recording
+from simulators.engines.numba_cpu.compiled import kernel
+from simulators.engines.numba_cpu.gradients import problems, put_gradients, put_objective
+from simulators.engines.numba_cpu.layout import (
     ACTIVE,
     ADAPTIVE,
     ADAPTS,
@@ -67,9 +71,9 @@ from simulators.engines.lane_layout import (
     X,
     routine,
 )
-from simulators.engines.lane_noise import count_heads, draw_noise, look_up_heads, philox
-from simulators.engines.lane_recording import record, record_step
-from simulators.engines.vectors import (
+from simulators.engines.numba_cpu.noise import count_heads, draw_noise, look_up_heads, philox
+from simulators.engines.numba_cpu.recording import record, record_step
+from simulators.engines.numba_cpu.vectors import (
     FLOAT64,
     INT64,
     REAL,

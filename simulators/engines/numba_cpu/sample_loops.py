@@ -3,7 +3,7 @@
 Why it looks as it does. The cost of a step is fetching its rows of data and two passes over them:
 the rows of the step to come are drawn, and asked for, while this step's are in use, and both
 gradients of a step read the same rows while they are near. A batch's rows go through vectors, as
-`simulators.engines.rows` says, in tiles of `TILE`; a batch is filled up with a row of zeros, whose
+`simulators.engines.numba_cpu.rows` says, in tiles of `TILE`; a batch is filled up with a row of zeros, whose
 contribution is 0. The iterate's coordinates stand in chunks of `CHUNK`, all of a chunk's numbers in
 one row, field by field at constant offsets, so that the compiler sees that they do not overlap.
 Every sum's order is fixed by the batch alone: a run's bits do not depend on the runs around it.
@@ -22,11 +22,11 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-from simulators.engines import elementary, rows
-from simulators.engines.compiled import kernel
-from simulators.engines.elementary import exp, log1p
-from simulators.engines.rows import GROUP, TREE, add_rows, prefetch, products, tree_sum
-from simulators.engines.vectors import (
+from simulators.engines.numba_cpu import elementary, rows
+from simulators.engines.numba_cpu.compiled import kernel
+from simulators.engines.numba_cpu.elementary import exp, log1p
+from simulators.engines.numba_cpu.rows import GROUP, TREE, add_rows, prefetch, products, tree_sum
+from simulators.engines.numba_cpu.vectors import (
     CALL,
     FLOAT64,
     REAL,

@@ -6,7 +6,7 @@
 import numpy as np
 from numba import njit
 
-from simulators.engines.lane_layout import (
+from simulators.engines.numba_cpu.layout import (
     ADAPTIVE,
     ADAPTS,
     FIELD_MASK,
@@ -24,7 +24,7 @@ from simulators.engines.lane_layout import (
     WORKERS,
     X,
 )
-from simulators.engines.vectors import CALL
+from simulators.engines.numba_cpu.vectors import CALL
 
 
 @njit(**CALL)

@@ -20,7 +20,7 @@ unrecorded until its block ends.
 import triton
 import triton.language as tl
 
-from simulators.engines.triton_elementary import divide, root, slope, value
+from simulators.engines.triton_gpu.elementary import divide, root, slope, value
 
 # A block's switches, int32. Its first run is ROW. A Philox block serves 2^LOG_STEPS steps; LOW and
 # HIGH keep the b bits of a step's field, up to 32 of them and the rest. The table of the binomial

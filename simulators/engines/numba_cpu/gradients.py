@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from simulators.engines.elementary import LN2, expm1, log1p, sin, tanh
-from simulators.engines.lane_layout import (
+from simulators.engines.numba_cpu.elementary import LN2, expm1, log1p, sin, tanh
+from simulators.engines.numba_cpu.layout import (
     HEIGHT,
     MOVE,
     NOISE,
@@ -22,7 +22,16 @@ from simulators.engines.lane_layout import (
     X,
     routine,
 )
-from simulators.engines.vectors import FLOAT64, Place, Value, larger, select, size, smaller, sqrt
+from simulators.engines.numba_cpu.vectors import (
+    FLOAT64,
+    Place,
+    Value,
+    larger,
+    select,
+    size,
+    smaller,
+    sqrt,
+)
 
 
 def _clip(u: Value, low: float, high: float) -> Value:

@@ -1,7 +1,7 @@
 """The numba engine: blocks of runs in the lanes of the processor's vectors, all steps in cache.
 
 Python plans the blocks (equal b, workers; like T) and hands ranges of them to threads; the loops
-are in `simulators.engines.lanes` and the rooms beside it. A run's bits do not depend on the grid,
+are in `simulators.engines.numba_cpu.loops` and the rooms beside it. A run's bits do not depend on the grid,
 the block, or the threads around it.
 """
 
@@ -12,12 +12,11 @@ from functools import cache
 import numpy as np
 
 from simulators import noise
-from simulators.engines import lane_layout as layout
-from simulators.engines import tasks
-from simulators.engines.lane_layout import Out, Plan, Room
-from simulators.engines.lanes import run_blocks
-from simulators.engines.outcome import Outcome
-from simulators.engines.vectors import WIDTH, aligned
+from simulators.engines.numba_cpu import layout, tasks
+from simulators.engines.numba_cpu.layout import Out, Plan, Room
+from simulators.engines.numba_cpu.loops import run_blocks
+from simulators.engines.numba_cpu.outcome import Outcome
+from simulators.engines.numba_cpu.vectors import WIDTH, aligned
 from simulators.problems import SeparableProblem
 from simulators.runs import Inputs, Runs
 from simulators.update import Method

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from llvmlite import ir
 
-from simulators.engines.vectors import (
+from simulators.engines.numba_cpu.vectors import (
     FLOAT32,
     FLOAT64,
     INT32,

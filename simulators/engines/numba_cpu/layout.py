@@ -9,7 +9,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from simulators.engines.vectors import FLOAT64, INT32, INT64, Code, Place, Value, width
+from simulators.engines.numba_cpu.vectors import FLOAT64, INT32, INT64, Code, Place, Value, width
 
 # A coordinate's row, in the dtype of the iterates: vectors. S is the mini-batch gradient at x.
 X, M, V, V_HAT, ETA, NOISE, S = range(7)

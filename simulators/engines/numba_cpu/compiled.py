@@ -25,7 +25,7 @@ from numba.core import config
 from numba.core.caching import FunctionCache
 from numba.core.serialize import dumps
 
-from simulators.engines.vectors import FROM_PYTHON
+from simulators.engines.numba_cpu.vectors import FROM_PYTHON
 from simulators.files import whole
 from theory.errors import InputError
 

@@ -1,6 +1,6 @@
 """The noise contract in the numba engine's loops: Philox, counts of heads, the binomial law."""
 
-from simulators.engines.lane_layout import (
+from simulators.engines.numba_cpu.layout import (
     FIELD_MASK,
     KEY0,
     KEY1,
@@ -16,7 +16,7 @@ from simulators.engines.lane_layout import (
     Block,
     routine,
 )
-from simulators.engines.vectors import FLOAT64, INT32, INT64, Value, ones, select, some
+from simulators.engines.numba_cpu.vectors import FLOAT64, INT32, INT64, Value, ones, select, some
 
 _LOW = 0xFFFFFFFF
 _MULTIPLIER0, _MULTIPLIER1 = 0xD2511F53, 0xCD9E8D57

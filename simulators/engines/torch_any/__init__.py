@@ -1,0 +1,1 @@
+"""The torch engine: all runs as one batch, on any device."""

@@ -1,0 +1,1 @@
+"""The Triton engine: all steps of a run inside one GPU kernel."""
