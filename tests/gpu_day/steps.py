@@ -20,8 +20,8 @@ DEVICE = "cpu" if DRY else "cuda"
 PACKAGES = ("torch", "triton", "numpy", "scipy", "numba", "llvmlite", "jax", "jaxlib", "sympy",
             "msgspec", "pytest")  # fmt: skip
 MODULES = ("theory", "simulators", "simulators.spec", "simulators.engines.triton_gpu.separable",
-           "simulators.engines.torch_any.separable", "simulators.engines.numba_cpu.separable", "figures.style",
-           "verify.cli", "verify.reproduction.job", "verify.bench.device")  # fmt: skip
+           "simulators.engines.torch_any.separable", "simulators.engines.numba_cpu.separable",
+           "figures.style", "verify.cli", "verify.reproduction.job", "verify.bench.device")  # fmt: skip
 DRY_CLAIMS = ("units.tight", "algorithm1.v_init")
 
 

@@ -3,7 +3,7 @@
 Why it looks as it does. The cost of a step is fetching its rows of data and two passes over them:
 the rows of the step to come are drawn, and asked for, while this step's are in use, and both
 gradients of a step read the same rows while they are near. A batch's rows go through vectors, as
-`simulators.engines.numba_cpu.rows` says, in tiles of `TILE`; a batch is filled up with a row of zeros, whose
+`numba_cpu.rows` says, in tiles of `TILE`; a batch is filled up with a row of zeros, whose
 contribution is 0. The iterate's coordinates stand in chunks of `CHUNK`, all of a chunk's numbers in
 one row, field by field at constant offsets, so that the compiler sees that they do not overlap.
 Every sum's order is fixed by the batch alone: a run's bits do not depend on the runs around it.

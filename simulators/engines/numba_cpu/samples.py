@@ -1,4 +1,4 @@
-"""The numba engine for finite sums: Python plans, the loops are in `simulators.engines.numba_cpu.sample_loops`.
+"""The numba engine for finite sums: Python plans, the loops are in `sample_loops`.
 
 Threads take ranges of runs. A run's bits do not depend on the grid, the range or the threads
 around it.

@@ -1,7 +1,7 @@
 """The numba engine: blocks of runs in the lanes of the processor's vectors, all steps in cache.
 
 Python plans the blocks (equal b, workers; like T) and hands ranges of them to threads; the loops
-are in `simulators.engines.numba_cpu.loops` and the rooms beside it. A run's bits do not depend on the grid,
+are in `loops` and the files beside it. A run's bits do not depend on the grid,
 the block, or the threads around it.
 """
 

@@ -5,7 +5,7 @@
 
 IEEE additions, products, divisions and roots alone, none of them fused: a GPU and Triton's
 interpreter then give the same bits, which calls into a device's library of functions would not.
-The reductions of the argument and the polynomials are those of `simulators.engines.numba_cpu.elementary`.
+The reductions of the argument and the polynomials are those of `numba_cpu.elementary`.
 """
 
 import math
