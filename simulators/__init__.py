@@ -1,5 +1,7 @@
 """Certified problems and a batched simulator of Algorithm 1."""
 
+from simulators.methods import METHODS as METHODS
+from simulators.methods import Method as Method
 from simulators.problems import NOISES as NOISES
 from simulators.problems import PROFILES as PROFILES
 from simulators.problems import Certificate as Certificate
@@ -12,5 +14,3 @@ from simulators.problems import custom as custom
 from simulators.runs import Inputs as Inputs
 from simulators.runs import Runs as Runs
 from simulators.simulation import simulate as simulate
-from simulators.update import METHODS as METHODS
-from simulators.update import Method as Method

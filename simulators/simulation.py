@@ -12,9 +12,9 @@ from simulators.engines import strata
 from simulators.engines.choice import Choice, choose
 from simulators.estimate import CURE, memory
 from simulators.memory import check_room
+from simulators.methods import METHODS, Method
 from simulators.problems import Custom, FiniteSum, Problem, SampledProblem
 from simulators.runs import Inputs, Runs
-from simulators.update import METHODS, Method
 from theory.errors import InputError, unknown
 from theory.setting import Hyperparameters
 
@@ -149,6 +149,7 @@ def simulate(
     choice = choose(
         engine, device, threads, in_torch=isinstance(problem, Custom),
         elements=_elements(problem, inputs),
+        only_rule=None if METHODS[method].switches else method,
     )  # fmt: skip
     told = str(choice)
     if choice.engine == "reference" and dtype != "float64":
@@ -181,11 +182,13 @@ def _run(
             return reference.run(
                 problem, method, inputs, trajectory=trajectory, stretch=stretch, progress=progress
             )
+    switches = method.switches
+    assert switches is not None  # or `choose` took the reference
     if isinstance(problem, FiniteSum) and choice.engine == "numba":
         from simulators.engines.numba_cpu import samples as cpu_samples
 
         return cpu_samples.run(
-            problem, method, inputs, trajectory=trajectory, dtype=dtype, stretch=stretch,
+            problem, switches, inputs, trajectory=trajectory, dtype=dtype, stretch=stretch,
             threads=choice.threads, progress=progress,
         )  # fmt: skip
     if isinstance(problem, FiniteSum) and choice.engine == "triton":
@@ -198,27 +201,27 @@ def _run(
 
         given = torch_samples.Finite(problem) if isinstance(problem, FiniteSum) else problem.torch()
         return torch_samples.run(
-            given, method, inputs, trajectory=trajectory, dtype=dtype,
+            given, switches, inputs, trajectory=trajectory, dtype=dtype,
             stretch=stretch, device=choice.device, progress=progress,
         )  # fmt: skip
     if choice.engine == "numba":
         from simulators.engines.numba_cpu import separable as cpu_numba
 
         return cpu_numba.run(
-            problem, method, inputs, trajectory=trajectory, dtype=dtype, threads=choice.threads,
+            problem, switches, inputs, trajectory=trajectory, dtype=dtype, threads=choice.threads,
             progress=progress,
         )  # fmt: skip
     if choice.engine == "triton":
         from simulators.engines.triton_gpu import separable as gpu_triton
 
         return gpu_triton.run(
-            problem, method, inputs, trajectory=trajectory, dtype=dtype, device=choice.device,
+            problem, switches, inputs, trajectory=trajectory, dtype=dtype, device=choice.device,
             progress=progress,
         )  # fmt: skip
     from simulators.engines.torch_any import separable as torch_batched
 
     return torch_batched.run(
-        problem, method, inputs, trajectory=trajectory, dtype=dtype, device=choice.device,
+        problem, switches, inputs, trajectory=trajectory, dtype=dtype, device=choice.device,
         progress=progress,
     )  # fmt: skip
 

@@ -1,5 +1,5 @@
-// Algorithm 1 on a Huber basin with additive noise, line for line as simulators/update.py, with the
-// noise of simulators/noise.py: the same numbers as the reference engine's.
+// Algorithm 1 on a Huber basin with additive noise, line for line as simulators/methods/adasam.py, with
+// the noise of simulators/noise.py: the same numbers as the reference engine's.
 
 import { PAGE } from "./page.js";
 import { philox, stepsPerBlock, tilts } from "./philox.js";

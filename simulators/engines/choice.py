@@ -55,6 +55,7 @@ def choose(
     *,
     in_torch: bool = False,
     elements: float | None = None,
+    only_rule: str | None = None,
 ) -> Choice:
     """Return the engine to run on.
 
@@ -75,6 +76,8 @@ def choose(
     elements : float, optional
         Numbers of the state [R, d] that one step works on, in the mean over the longest run's
         steps; infinity for a problem whose time on a CPU is not predicted.
+    only_rule : str, optional
+        The method's name, if it is a rule that no engine but the reference can run.
 
     Raises
     ------
@@ -85,6 +88,19 @@ def choose(
         raise unknown("engine", engine, ENGINES)
     if threads is not None and threads < 1:
         raise InputError(f"threads = {threads}: give a whole number from 1, or none for all cores.")
+    if only_rule is not None and engine not in ("auto", "reference"):
+        raise InputError(
+            f"engine = {engine!r} cannot run method {only_rule!r}, which is not "
+            "Algorithm 1's: use engine reference, or auto."
+        )
+    if only_rule is not None:
+        if device not in ("auto", "cpu"):
+            raise InputError(
+                f"method {only_rule!r} runs on the reference engine alone, not on device = "
+                f"{device!r}: use device cpu."
+            )
+        reason = "as asked" if engine == "reference" else f"only it runs method {only_rule!r}"
+        return Choice("reference", "cpu", 1, reason)
     if in_torch and engine in ("numba", "triton"):
         raise InputError(
             f"engine = {engine!r} cannot run a problem given in torch, whose functions it would "

@@ -1,4 +1,4 @@
-"""The reference engine: `simulators.update.step` in NumPy float64, nothing clever.
+"""The reference engine: any method's rule in NumPy float64, nothing clever.
 
 The other engines must match it. It shows every quantity where it arises and is no slower than it
 must be: vectorised over runs, which are sorted into groups of equal b for the noise.
@@ -8,16 +8,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulators import noise, update
+from simulators import noise
 from simulators.engines.schedule import events
 from simulators.engines.strata import Strata
+from simulators.methods import Method, Oracle, Parameters
 from simulators.problems import Problem, SampledProblem, SeparableProblem
 from simulators.runs import Inputs, Runs
 
 
 def run(
     problem: Problem,
-    method: update.Method,
+    method: Method,
     inputs: Inputs,
     *,
     trajectory: bool,
@@ -39,7 +40,12 @@ def run(
         for name in ("grad_norm2", "weighted_grad_norm2", "l1", "l2", "adaptive", "max_abs")
     }
     everyone = _parameters(inputs)
-    state = update.start(problem, everyone)
+    state = method.start(problem, everyone)
+    known = type(state)._fields
+    if "eta" not in known:
+        total |= {name: np.full(R, np.nan) for name in ("weighted_grad_norm2", "l1", "l2")}
+    if "v_hat" not in known:
+        total["adaptive"] = np.full(R, np.nan)
     most = int(inputs.workers.max())
     draws = _Heads(problem) if isinstance(problem, SeparableProblem) else _Samples(problem)
     path = np.full((R, longest + 1, d), np.nan) if trajectory else None
@@ -59,24 +65,27 @@ def run(
             own = taken.get((n, b))
             if own is None or len(own) != len(active):  # runs only leave
                 own = taken[n, b] = inputs.take(active)
-            parameters = update.Parameters(*(column[active] for column in everyone))
-            before = update.State(*(part[active] for part in state))
+            parameters = Parameters(*(column[active] for column in everyone))
+            before = type(state)(*(part[active] for part in state))
             batch = np.stack([draws.at(t, own, b, worker) for worker in range(n)])
-            after, info = update.step(problem, method, parameters, before, draws.batches(batch, b))
+            oracle = Oracle(problem, draws.batches(batch, b))
+            after, info = method.rule(oracle, parameters, before, np)
 
             seen, weight = (active, np.ones(())) if strata is None else strata.at(t, active)
             at = np.searchsorted(active, seen)
             square = problem.gradient(before.x[at], np) ** 2
             total["grad_norm2"][seen] += weight * square.sum(1)
-            total["weighted_grad_norm2"][seen] += weight * (square * before.eta[at]).sum(1)
-            change = np.abs(after.eta - before.eta)
-            total["l1"][active] += change.sum(1)
-            total["l2"][active] += (change**2).sum(1)
-            total["adaptive"][active] += (after.v_hat > parameters.eps**2).sum(1)
+            if "eta" in known:
+                total["weighted_grad_norm2"][seen] += weight * (square * before.eta[at]).sum(1)
+                change = np.abs(after.eta - before.eta)
+                total["l1"][active] += change.sum(1)
+                total["l2"][active] += (change**2).sum(1)
+            if "v_hat" in known:
+                total["adaptive"][active] += (after.v_hat > parameters.eps**2).sum(1)
             largest = np.maximum(np.abs(info.s), np.abs(info.g)).max(1)
             total["max_abs"][active] = np.maximum(total["max_abs"][active], largest)
 
-            state = update.State(
+            state = type(state)(
                 *(_put(old, active, new) for old, new in zip(state, after, strict=True))
             )
             if path is not None and drawn is not None:
@@ -107,9 +116,9 @@ def run(
     )
 
 
-def _parameters(inputs: Inputs) -> update.Parameters:
-    names = update.Parameters._fields
-    return update.Parameters(*(getattr(inputs, name)[:, None] for name in names))
+def _parameters(inputs: Inputs) -> Parameters:
+    names = Parameters._fields
+    return Parameters(*(getattr(inputs, name)[:, None] for name in names))
 
 
 def _put(old: np.ndarray, rows: np.ndarray, new: np.ndarray) -> np.ndarray:

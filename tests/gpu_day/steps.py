@@ -21,7 +21,8 @@ PACKAGES = ("torch", "triton", "numpy", "scipy", "numba", "llvmlite", "jax", "ja
             "msgspec", "pytest")  # fmt: skip
 MODULES = ("theory", "simulators", "simulators.spec", "simulators.engines.triton_gpu.separable",
            "simulators.engines.torch_any.separable", "simulators.engines.numba_cpu.separable",
-           "figures.style", "verify.cli", "verify.reproduction.job", "verify.bench.device")  # fmt: skip
+           "figures.style", "verify.cli", "verify.reproduction.job", "verify.bench.device",
+           )  # fmt: skip
 DRY_CLAIMS = ("units.tight", "algorithm1.v_init")
 
 

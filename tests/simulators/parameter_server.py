@@ -2,7 +2,7 @@
 
 Each process is a worker: it draws its own mini-batch by the noise contract, perturbs along its
 own gradient and sends one gradient. Process 0 is the server too: it keeps m, v and v_hat, and
-sends x back. Nothing is taken from `simulators.update`.
+sends x back. Nothing is taken from `simulators.methods`.
 """
 
 import json

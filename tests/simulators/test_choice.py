@@ -94,7 +94,7 @@ def test_a_step_on_a_gpu_launches_as_many_operations_as_the_choice_counts(d, R):
         problem, gamma=0.1, rho=0.1, beta1=0.9, beta2=0.9, eps=1, b=16, T=1, runs=R, seed=0
     ).inputs
     batch = torch_batched._Batch(
-        problem, METHODS["adasam"], inputs, torch.float32, torch.device("cpu")
+        problem, METHODS["adasam"].switches, inputs, torch.float32, torch.device("cpu")
     )
     with torch.inference_mode():
         with Operations() as drawing:

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulators import METHODS, PROFILES, SeparableProblem, noise, simulate, update
+from simulators import METHODS, PROFILES, SeparableProblem, noise, simulate
 from simulators.engines.numba_cpu import layout as lane_layout
 from simulators.engines.numba_cpu import loops as lanes
 from simulators.engines.numba_cpu import noise as lane_noise
@@ -22,6 +22,8 @@ from simulators.engines.numba_cpu import separable as cpu_numba
 from simulators.engines.numba_cpu.vectors import WIDTH
 from simulators.engines.schedule import events
 from simulators.engines.torch_any import separable as torch_batched
+from simulators.methods import Oracle, Parameters
+from simulators.methods.adasam import start
 from simulators.runs import Runs, checkpoints
 from simulators.simulation import _inputs
 from theory import Hyperparameters, basin
@@ -71,7 +73,7 @@ def smallest_norms(problem, method, runs):
     )
     s = problem.batch_gradient(runs.x[:, :-1, None, :], noise, np)
     s = np.where(absent, np.nan, s)
-    if not METHODS[method].is_local:
+    if not METHODS[method].switches.is_local:
         present = np.maximum((~absent).sum(2), 1)
         s = np.where(absent.all(2), np.nan, np.nansum(s, axis=2) / present)[:, :, None, :]
     return np.nanmin(np.linalg.norm(s, axis=3), axis=(1, 2))
@@ -109,7 +111,7 @@ def pairs():
     profile meets methods of either kind, on the least and the most of a problem both, and each
     shape every method.
     """
-    together = [name for name, method in METHODS.items() if not method.is_local]
+    together = [name for name, method in METHODS.items() if not method.switches.is_local]
     for place, shape in enumerate(SHAPES):
         for number, profile in enumerate(PROFILES):
             both = shape in ("plain", "shift rotated")
@@ -179,11 +181,11 @@ def test_one_torch_step_from_the_references_own_states_is_the_references(profile
     reference = simulate(
         problem, **cell, runs=3, seed=1, method=method, engine="reference", record="trajectory"
     )
-    given_values = update.Parameters(
-        *(getattr(inputs, name)[:, None] for name in update.Parameters._fields)
+    given_values = Parameters(*(getattr(inputs, name)[:, None] for name in Parameters._fields))
+    batch = torch_batched._Batch(
+        problem, setting.switches, inputs, torch.float64, torch.device("cpu")
     )
-    batch = torch_batched._Batch(problem, setting, inputs, torch.float64, torch.device("cpu"))
-    state = update.start(problem, given_values)
+    state = start(problem, given_values)
     worst = 0.0
     for t in range(40):
         heads = reference.heads[:, t].astype(float)
@@ -194,9 +196,9 @@ def test_one_torch_step_from_the_references_own_states_is_the_references(profile
             batch.history["v_hat"][0].copy_(torch.tensor(state.v_hat))
             batch.history["noise"][0].copy_(torch.tensor(noise))
             batch._step(0)
-        state, _ = update.step(problem, setting, given_values, state, noise[None])
+        state, _ = setting.rule(Oracle(problem, noise[None]), given_values, state, np)
         worst = max(worst, np.abs(batch.state["x"].numpy() - state.x).max())
-        if setting.adapts:
+        if setting.switches.adapts:
             np.testing.assert_allclose(
                 batch.history["v_hat"][1].numpy(), state.v_hat, rtol=1e-12, atol=0
             )

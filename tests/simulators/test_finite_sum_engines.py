@@ -8,13 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulators import METHODS, FiniteSum, Inputs, Runs, simulate, update
+from simulators import METHODS, FiniteSum, Inputs, Runs, simulate
 from simulators.engines import strata
 from simulators.engines.numba_cpu import sample_loops as samples
 from simulators.engines.numba_cpu import samples as cpu_samples
 from simulators.engines.numba_cpu import tasks
 from simulators.engines.schedule import events
 from simulators.engines.torch_any import samples as torch_samples
+from simulators.methods import Oracle, Parameters
 from theory import Constants
 
 CELL = {"gamma": 0.02, "rho": 0.1, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 70}
@@ -63,7 +64,7 @@ def smallest_norms(problem, method, runs):
         x = runs.x[row, :T]
         batches = drawn[row, :T, :n, :b]
         s = np.stack([problem.batch_gradient(x, batches[:, worker]) for worker in range(n)])
-        s = s if METHODS[method].is_local else s.mean(0, keepdims=True)
+        s = s if METHODS[method].switches.is_local else s.mean(0, keepdims=True)
         out[row] = np.linalg.norm(s, axis=2).min()
     return out
 
@@ -140,13 +141,11 @@ def test_the_references_steps_are_those_of_algorithm_1_from_the_samples_recorded
     problem = make()
     runs = go(problem, engine="reference", workers=2, b=4)
     inputs = runs.inputs
-    given_values = update.Parameters(
-        *(getattr(inputs, name)[:, None] for name in update.Parameters._fields)
-    )
-    state = update.start(problem, given_values)
+    given_values = Parameters(*(getattr(inputs, name)[:, None] for name in Parameters._fields))
+    state = METHODS["adasam"].start(problem, given_values)
     for t in range(70):
         batches = runs.samples[:, t].swapaxes(0, 1)
-        state, _ = update.step(problem, METHODS["adasam"], given_values, state, batches)
+        state, _ = METHODS["adasam"].rule(Oracle(problem, batches), given_values, state, np)
         assert np.array_equal(state.x, runs.x[:, t + 1])
 
 
@@ -197,7 +196,7 @@ def test_rows_of_many_chunks_and_places_are_the_same_bytes_in_torch(dtype):
     assert torch_samples.chunk_size(3, 7, torch.device("cpu")) == 64
     rows = np.arange(143, 150)
     few = torch_samples.run(
-        torch_samples.Finite(problem), METHODS["adasam"], many.inputs.take(rows),
+        torch_samples.Finite(problem), METHODS["adasam"].switches, many.inputs.take(rows),
         trajectory=False, dtype=dtype, device="cpu", stretch=64,
     )  # fmt: skip
     assert_same_bytes(many, few, rows)

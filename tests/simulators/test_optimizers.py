@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import simulators
-from simulators.update import METHODS, Parameters, start, step
+from simulators.methods import METHODS, Oracle, Parameters
 
 GAMMA, BETA1, BETA2, EPS, T = 0.1, 0.8, 0.95, 0.3, 40
 GRADIENTS = np.random.default_rng(0).normal(size=(T, 3)) * np.geomspace(1, 0.01, T)[:, None]
@@ -54,9 +54,10 @@ def by_algorithm_1() -> np.ndarray:
     flat: Any = SimpleNamespace(d=3, x0=np.zeros(3), batch_gradient=lambda x, batch, xp: batch)
     columns = np.array([[GAMMA, 0.0, BETA1, BETA2, EPS, 0.0]]).T[:, :, None]
     parameters = Parameters(*columns)
-    state, rows = start(flat, parameters), []
+    adasam = METHODS["adasam"]
+    state, rows = adasam.start(flat, parameters), []
     for gradient in GRADIENTS:
-        state, _ = step(flat, METHODS["adasam"], parameters, state, gradient[None, None])
+        state, _ = adasam.rule(Oracle(flat, gradient[None, None]), parameters, state, np)
         rows.append(state.x[0])
     return np.array(rows)
 

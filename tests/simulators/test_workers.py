@@ -5,7 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from simulators import METHODS, SeparableProblem, simulate, update
+from simulators import METHODS, SeparableProblem, simulate
+from simulators.methods import Oracle, Parameters
+from simulators.methods.adasam import start
 
 CELL = {"gamma": 0.05, "rho": 0.2, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 2, "T": 40}
 STEP = {"gamma": 0.05, "rho": 0.3, "beta1": 0.5, "beta2": 0.9, "eps": 0.25, "v_init": 0.1}
@@ -56,9 +58,9 @@ def one_step(method, noise, heads, b):
     """The states after one step from x_0, of every row of heads, (R, n, d)."""
     problem = make(noise, d=1, start=0.4)
     column = np.ones((len(heads), 1))
-    given = update.Parameters(**{name: value * column for name, value in STEP.items()})
+    given = Parameters(**{name: value * column for name, value in STEP.items()})
     batches = problem.noise_from_heads(heads.swapaxes(0, 1).astype(float), b * column)
-    return update.step(problem, METHODS[method], given, update.start(problem, given), batches)
+    return METHODS[method].rule(Oracle(problem, batches), given, start(problem, given), np)
 
 
 @pytest.mark.parametrize("noise", ["additive", "shift"])

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from simulators import METHODS, simulate, update
+from simulators import METHODS, simulate
+from simulators.methods import Oracle, Parameters
+from simulators.methods.adasam import State
 from theory import basin
 from verify.bench.contenders import CONTENDERS, peer_on_finite_sum
 from verify.bench.peers import numpy_batched, torch_gather_bmm, torch_optim_loop
@@ -171,13 +173,13 @@ class OneSample:
 def test_the_finite_sum_peer_follows_the_reference_step_where_there_is_no_noise():
     problem, R, T = OneSample(), 5, 60
     numbers = {"gamma": 0.01, "rho": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 0.05}
-    parameters = update.Parameters(
+    parameters = Parameters(
         **{name: np.array([[number]]) for name, number in numbers.items()}, v_init=np.zeros((1, 1))
     )
     zero = np.zeros((1, 3))
-    state = update.State(zero, zero, zero, zero + 0.05**2, zero + 1 / 0.05)
+    state = State(zero, zero, zero, zero + 0.05**2, zero + 1 / 0.05)
     for _ in range(T):
-        state, _ = update.step(problem, METHODS["adasam"], parameters, state, zero[None])
+        state, _ = METHODS["adasam"].rule(Oracle(problem, zero[None]), parameters, state, np)
     run = torch_gather_bmm.make(
         problem.rows, problem.label, R, "float64", alpha=0.1, b=7, **numbers
     )

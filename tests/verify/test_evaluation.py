@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from simulators import METHODS
 from simulators import spec as specs
 from simulators.spec import ProblemSpec, RunSpec, Spec
-from simulators.update import METHODS
 from theory.bound import Bound, Term
 from theory.errors import InputError
 from theory.setting import Constants, Hyperparameters

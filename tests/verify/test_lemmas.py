@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from simulators import SeparableProblem, simulate, update
+from simulators import METHODS, SeparableProblem, simulate
 from theory.proof import Fault
 from verify.claims import CLAIMS
 from verify.claims.adasam import lemmas as claims
@@ -179,7 +179,7 @@ def test_the_enumeration_finds_the_same_counterexample():
     problem = huber_sum(64.0)
     assert (problem.L, problem.G) == (64, 1)
     setting = Setting(gamma=1 / 1024, rho=1 / 128, beta1=0.0, beta2=0.9, eps=1.0, b=1)
-    start = update.start(problem, rows(setting, 1))
+    start = METHODS["adasam"].start(problem, rows(setting, 1))
     found, _ = sides(problem, setting, start, start.x)
     exact = HuberStep(Fraction(64), Fraction(1, 2**20))
     left, right = found["lemma10.printed"]

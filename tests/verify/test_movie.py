@@ -7,8 +7,10 @@ import pytest
 from scipy import stats
 
 from figures.style import COLOURS, PAPER
+from simulators import METHODS
 from simulators import spec as specs
-from simulators import update
+from simulators.methods import Oracle, Parameters
+from simulators.methods.adasam import direction, start
 from theory.setting import Hyperparameters
 from theory.theorem1 import VARIANTS
 from verify import drawing
@@ -28,14 +30,14 @@ def test_what_is_seen_of_a_run_is_what_the_reference_does_step_by_step(short):
     spec, runs = short
     problem, inputs = spec.problem.make(), runs.inputs.take(np.array([1]))
     x, delta, eta = movie.seen(spec, runs, 1)
-    columns = (getattr(inputs, name)[:, None] for name in update.Parameters._fields)
-    parameters = update.Parameters(*columns)
-    state = update.start(problem, parameters)
+    columns = (getattr(inputs, name)[:, None] for name in Parameters._fields)
+    parameters = Parameters(*columns)
+    state = start(problem, parameters)
     for t, heads in enumerate(runs.heads[1]):
         noise = problem.noise_from_heads(heads[None].astype(float), inputs.b[:, None])
         np.testing.assert_allclose(x[t], state.x[0], rtol=0, atol=1e-13)
-        state, info = update.step(problem, update.METHODS["adasam"], parameters, state, noise[None])
-        wanted = spec.run.rho * update.direction(info.s)[0]
+        state, info = METHODS["adasam"].rule(Oracle(problem, noise[None]), parameters, state, np)
+        wanted = spec.run.rho * direction(info.s)[0]
         np.testing.assert_allclose(delta[t], wanted, rtol=0, atol=1e-12)
         np.testing.assert_allclose(eta[t], state.eta[0], rtol=1e-12)
     assert eta.min() < 1 / spec.run.eps

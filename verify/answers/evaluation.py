@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from simulators import spec as specs
+from simulators.methods import METHODS, Parameters
 from simulators.problems import FiniteSum, Problem, SeparableProblem
 from simulators.runs import Runs
 from simulators.spec import Spec
-from simulators.update import METHODS
 from theory.bound import Bound, trivial
 from theory.errors import InputError
 from theory.setting import ROUNDING, Constants, Hyperparameters
@@ -123,9 +123,14 @@ def _idle(name: str) -> tuple[str, ...]:
     """Return what a method does not use."""
     if name not in METHODS:
         return ()
-    method = METHODS[name]
-    perturbing = () if method.perturbs else ("rho", "c_rho")
-    return perturbing if method.adapts else (*perturbing, "beta2", "v_init")
+    unused = [letter for letter in Parameters._fields if letter not in METHODS[name].letters]
+    return (*unused, *(("c_rho",) if "rho" in unused else ()))
+
+
+def _keeps_max(name: str) -> bool:
+    """Whether a method is of Algorithm 1's family and has line 8's maximum, which (5) needs."""
+    switches = METHODS[name].switches
+    return switches is not None and switches.keeps_max
 
 
 def left_finite(runs: Runs) -> np.ndarray:
@@ -181,7 +186,7 @@ def _corrected(
             columns[name] = np.zeros(len(cells))
     constants, hyper = problem.certificate.constants, specs.hyperparameters(columns)
     start = columns["v_init"] <= np.maximum(problem.G, columns["eps"]) ** 2 * (1 + ROUNDING)
-    applies = CORRECTED.applies(constants, hyper) & start & METHODS[method].keeps_max
+    applies = CORRECTED.applies(constants, hyper) & start & _keeps_max(method)
     total, most = CORRECTED.total(constants, hyper), float(trivial(constants))
     return [
         {

@@ -25,6 +25,7 @@ import numpy as np
 
 from simulators import METHODS, noise, simulate
 from simulators.engines.triton_gpu import separable as gpu_triton
+from simulators.methods import Switches
 from verify.bench.setting import Setting
 
 ISSUES = 4
@@ -99,7 +100,14 @@ def compiled(
     shape = shape or gpu_triton.shape_for(problem.d, dtype)
     (blocks,) = gpu_triton._batches(inputs, shape.R, 1000)
     batch = gpu_triton._Batch(
-        problem, METHODS[setting.method], inputs, blocks, shape, False, np.dtype(dtype), "cpu"
+        problem,
+        _switches(setting.method),
+        inputs,
+        blocks,
+        shape,
+        False,
+        np.dtype(dtype),
+        "cpu",
     )
     signature = {name: POINTERS[str(a.dtype)] for name, a in batch._arrays().items()}
     signature |= dict.fromkeys(("start", "stop", "lanes", "columns", "workers"), "i32")
@@ -109,6 +117,12 @@ def compiled(
         target=GPUTarget("cuda", capability, 32),
         options=gpu_triton.OPTIONS | {"num_warps": shape.warps},
     ), shape
+
+
+def _switches(method: str) -> Switches:
+    found = METHODS[method].switches
+    assert found is not None
+    return found
 
 
 def disassembled(kernel: Any, *options: str) -> str:

@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from figures import movie
 from figures.style import Style
-from simulators import SeparableProblem, update
+from simulators import SeparableProblem
 from simulators import spec as specs
+from simulators.methods.adasam import direction
 from simulators.runs import Runs
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory.bound import trivial
@@ -53,7 +54,7 @@ def seen(spec: Spec, runs: Runs, row: int) -> tuple[np.ndarray, np.ndarray, np.n
     noise = problem.noise_from_heads(runs.heads[row].astype(np.float64), inputs.b[:, None])
     x = runs.x[row, :-1]
     s = problem.batch_gradient(x, noise, np)
-    delta = inputs.rho * update.direction(s)
+    delta = inputs.rho * direction(s)
     g = problem.batch_gradient(x + delta, noise, np)
     v = [inputs.v_init * np.ones(problem.d)]
     for square in g**2:

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulators import SeparableProblem, simulate, update
-from simulators.update import METHODS, Parameters, State
+from simulators import METHODS, SeparableProblem, simulate
+from simulators.methods import Info, Oracle, Parameters
+from simulators.methods.adasam import State, direction
 from verify.oracles.small_sums import SmallSum, random_sum
 
 ROUNDING = 1e-9
@@ -116,14 +117,12 @@ def sides(
     shares = problem.batches(b)
     count, kappa, L, G = len(shares), beta1 / (1 - beta1), problem.L, problem.G
     x, m, _, _, eta = state = State(*(np.repeat(part, count, axis=0) for part in before))
-    after, info = update.step(
-        cast(SeparableProblem, problem), METHODS["adasam"], rows(setting, count), state,
-        shares[None],
-    )  # fmt: skip
+    oracle = Oracle(problem, shares[None])
+    after, info = METHODS["adasam"].rule(oracle, rows(setting, count), state, np)
     g, u, D = info.g, problem.gradient(x), eta - after.eta
     z = x + kappa * (x - x_last)
     w = problem.gradient(z) - u
-    p = problem.batch_gradient(x + rho * update.direction(u), shares)
+    p = problem.batch_gradient(x + rho * direction(u), shares)
     moved = after.x + kappa * (after.x - x) - z
 
     def inner(*factors: np.ndarray) -> np.ndarray:
@@ -168,7 +167,7 @@ def walk(
     problem: SmallSum, setting: Setting, steps: int, rng: np.random.Generator
 ) -> Iterator[dict[str, Sides]]:
     """Run Algorithm 1 and yield every lemma's sides at each state, Lemma 4's at the end."""
-    state = update.start(cast(SeparableProblem, problem), rows(setting, 1))
+    state = METHODS["adasam"].start(problem, rows(setting, 1))
     x_last, total = state.x, 0.0
     for _ in range(steps):
         found, after = sides(problem, setting, state, x_last)
@@ -224,7 +223,7 @@ def simulated_paths() -> dict[str, Tally]:
     return tallies
 
 
-def replay(problem: SeparableProblem, runs: Any) -> Iterator[tuple[State, State, update.Info]]:
+def replay(problem: SeparableProblem, runs: Any) -> Iterator[tuple[State, State, Info]]:
     """Yield the states before and after each step of recorded runs of one length.
 
     Raises
@@ -234,11 +233,11 @@ def replay(problem: SeparableProblem, runs: Any) -> Iterator[tuple[State, State,
     """
     inputs = runs.inputs
     parameters = Parameters(*(getattr(inputs, name)[:, None] for name in Parameters._fields))
-    state = update.start(problem, parameters)
+    state = METHODS["adasam"].start(problem, parameters)
     for t in range(int(inputs.T[0])):
         heads = runs.heads[:, t].astype(np.float64)
         noise = problem.noise_from_heads(heads, inputs.b[:, None])[None]
-        after, info = update.step(problem, METHODS["adasam"], parameters, state, noise)
+        after, info = METHODS["adasam"].rule(Oracle(problem, noise), parameters, state, np)
         if not np.array_equal(after.x, runs.x[:, t + 1]):
             raise ValueError(f"the record's x at t = {t + 1} is not what its draws lead to")
         yield state, after, info

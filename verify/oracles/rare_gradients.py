@@ -7,11 +7,12 @@ and no projection is needed.
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from simulators import SeparableProblem, noise, update
+from simulators import METHODS, noise
+from simulators.methods import Oracle, Parameters
 from simulators.problems.certificate import Certificate, Constant
 
 N = 128
@@ -21,7 +22,7 @@ L, WIDTH = 1 / 16, 2.0
 
 
 class RareGradients:
-    """The problem, with the methods that `simulators.update.step` needs."""
+    """The problem, with the methods that `simulators.methods.Oracle` needs."""
 
     d = 1
     x0 = np.zeros(1)
@@ -78,7 +79,7 @@ def running_means(
     Parameters
     ----------
     method : str
-        A name of `simulators.update.METHODS`.
+        A name of `simulators.METHODS`.
     gamma, rho, beta1 : (R,)
     beta2, eps : float
     T : (R,) int
@@ -93,18 +94,18 @@ def running_means(
     (R, K)
         (1/t) sum_{s<t} f'(x_s)^2 for each t of ``at``, or for T where t is beyond it.
     """
-    # It has the methods that a step needs.
-    problem, R = cast(SeparableProblem, RareGradients()), len(T)
+    problem, R = RareGradients(), len(T)
     columns = (gamma, rho, beta1, np.full(R, beta2), np.full(R, eps), np.zeros(R))
-    parameters = update.Parameters(*(column[:, None] for column in columns))
-    state = update.start(problem, parameters)
+    parameters = Parameters(*(column[:, None] for column in columns))
+    rule = METHODS[method].rule
+    state = METHODS[method].start(problem, parameters)
     total, words, means = np.zeros(R), _words(0, R, seed), []
     for t in range(int(T.max())):
         if t % 4 == 0:
             words = _words(t // 4, R, seed)
         share = (words[t % 4] % N == 0)[None, :, None].astype(np.float64)
         total += np.where(t < T, problem.gradient(state.x, np)[:, 0] ** 2, 0.0)
-        state, _ = update.step(problem, update.METHODS[method], parameters, state, share)
+        state, _ = rule(Oracle(problem, share), parameters, state, np)
         if t + 1 in at:
             means.append(total / np.minimum(t + 1, T))
     return np.stack(means, axis=1)

@@ -12,14 +12,14 @@ from simulators.engines.numba_cpu import tasks
 from simulators.engines.numba_cpu.outcome import Outcome
 from simulators.engines.numba_cpu.rows import GROUP, lanes
 from simulators.engines.numba_cpu.sample_loops import cleared, run_samples, scratch
+from simulators.methods import Switches
 from simulators.problems import FiniteSum
 from simulators.runs import Inputs, Runs
-from simulators.update import Method
 
 
 def run(
     problem: FiniteSum,
-    method: Method,
+    method: Switches,
     inputs: Inputs,
     *,
     trajectory: bool,

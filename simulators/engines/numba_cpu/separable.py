@@ -17,9 +17,9 @@ from simulators.engines.numba_cpu.layout import Out, Plan, Room
 from simulators.engines.numba_cpu.loops import run_blocks
 from simulators.engines.numba_cpu.outcome import Outcome
 from simulators.engines.numba_cpu.vectors import WIDTH, aligned
+from simulators.methods import Switches
 from simulators.problems import SeparableProblem
 from simulators.runs import Inputs, Runs
-from simulators.update import Method
 
 WORDS = 2**20
 """Bytes of Philox words that a block of several workers may keep between steps; beyond it each
@@ -63,7 +63,7 @@ class _Blocks:
 
 def run(
     problem: SeparableProblem,
-    method: Method,
+    method: Switches,
     inputs: Inputs,
     *,
     trajectory: bool,
@@ -118,7 +118,7 @@ def _chunks(d: int, runs: int, dtype: np.dtype, threads: int) -> int:
 
 def _plan(
     problem: SeparableProblem,
-    method: Method,
+    method: Switches,
     inputs: Inputs,
     schedule: np.ndarray,
     dtype: np.dtype,

@@ -19,9 +19,9 @@ import torch
 from simulators import noise
 from simulators.engines.schedule import events
 from simulators.engines.strata import Strata
+from simulators.methods import Switches
 from simulators.problems import FiniteSum
 from simulators.runs import Inputs, Runs
-from simulators.update import Method
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -148,7 +148,7 @@ def _descent(rows: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 def run(
     problem: Sampled,
-    method: Method,
+    method: Switches,
     inputs: Inputs,
     *,
     trajectory: bool,
@@ -210,7 +210,7 @@ class _Chunk:
     def __init__(
         self,
         problem: Sampled,
-        method: Method,
+        method: Switches,
         inputs: Inputs,
         count: int,
         dtype: torch.dtype,
@@ -325,7 +325,7 @@ class _Chunk:
         return torch.stack(parts, dim=3).flatten(2)[:, :, : self.width]
 
     def _step(self, samples: list[torch.Tensor]) -> None:
-        """One step of `simulators.update.step` on every row."""
+        """One step of `simulators.methods.adasam.step` on every row."""
         method, x = self.method, self.x
         own = [self.problem.batch_gradient(x, batch) for batch in samples]
         s = _mean(own)

@@ -19,10 +19,10 @@ import torch
 from simulators import noise
 from simulators.engines.schedule import events
 from simulators.engines.torch_any.results import CURVES, FINALS, Results
+from simulators.methods import Switches
 from simulators.problems import SeparableProblem
 from simulators.runs import Inputs, Runs
 from simulators.sums import row_sum, varies
-from simulators.update import Method
 from theory.errors import InputError
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -49,7 +49,7 @@ REFILL = 2**13
 
 def run(
     problem: SeparableProblem,
-    method: Method,
+    method: Switches,
     inputs: Inputs,
     *,
     trajectory: bool,
@@ -138,7 +138,7 @@ class _Batch:
     def __init__(
         self,
         problem: SeparableProblem,
-        method: Method,
+        method: Switches,
         inputs: Inputs,
         dtype: torch.dtype,
         device: torch.device,
@@ -334,7 +334,7 @@ class _Batch:
         return torch.searchsorted(table, values, right=True)
 
     def _step(self, slot: int) -> None:
-        """One step of `simulators.update.step` on every row, in place."""
+        """One step of `simulators.methods.adasam.step` on every row, in place."""
         problem, method, state, slots, a, c = (
             self.problem, self.method, self.state, self.slots, self.a, self.c,
         )  # fmt: skip

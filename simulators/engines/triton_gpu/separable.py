@@ -22,9 +22,9 @@ import torch
 from simulators import noise
 from simulators.engines.schedule import checkpoint_schedules
 from simulators.engines.torch_any import separable as torch_batched
+from simulators.methods import Switches
 from simulators.problems import SeparableProblem
 from simulators.runs import CHECKPOINTS, Inputs, Runs
-from simulators.update import Method
 from theory.errors import InputError
 
 LOG = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ def checked_device(device: str) -> str:
 
 def run(
     problem: SeparableProblem,
-    method: Method,
+    method: Switches,
     inputs: Inputs,
     *,
     trajectory: bool,
@@ -243,7 +243,7 @@ class _Batch:
     def __init__(
         self,
         problem: SeparableProblem,
-        method: Method,
+        method: Switches,
         inputs: Inputs,
         blocks: np.ndarray,
         shape: Shape,

@@ -3,13 +3,14 @@
 import itertools
 from fractions import Fraction
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import sympy
 
-from simulators import SeparableProblem, update
+from simulators import METHODS
 from simulators import spec as specs
+from simulators.methods import Oracle, Parameters
 from simulators.spec import ProblemSpec, RunSpec, Spec
 from theory import basin
 from theory.bound import Bound
@@ -245,13 +246,13 @@ def settle(problem: Stairs) -> dict[tuple[float, float], np.ndarray]:
     beta1, start = (np.array(column)[:, None] for column in zip(*rows, strict=True))
     largest, one = problem.G, np.ones_like(beta1)
     given = (largest / (16 * problem.L), problem.rho, beta1, 0.999, largest, 0.0)
-    parameters = update.Parameters(*(number * one for number in given))
-    function = cast(SeparableProblem, problem)  # it has the methods that a step needs
-    state = update.start(function, parameters)
+    parameters = Parameters(*(number * one for number in given))
+    adasam = METHODS["adasam"]
+    state = adasam.start(problem, parameters)
     state = state._replace(x=state.x + start * problem.t * problem.rho)
     path, still = [state.x], np.zeros((1, len(rows), 1))
     for _ in range(STAIR_T):
-        state, _ = update.step(function, update.METHODS["adasam"], parameters, state, still)
+        state, _ = adasam.rule(Oracle(problem, still), parameters, state, np)
         path.append(state.x)
     away = np.concatenate(path, axis=1) + problem.rho
     return dict(zip(rows, away, strict=True))

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators import METHODS, NOISES, PROFILES, SeparableProblem, simulate, update
+from simulators import METHODS, NOISES, PROFILES, SeparableProblem, simulate
+from simulators.methods import Oracle, Parameters
+from simulators.methods.adasam import direction, start
 from verify.oracles.enumeration import RationalHuber
 
 CELL = {"gamma": 0.05, "rho": 0.2, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 60}
@@ -38,18 +40,16 @@ def same(one, other, names=None):
 
 
 def parameters(runs):
-    return update.Parameters(
-        *(getattr(runs.inputs, name)[:, None] for name in update.Parameters._fields)
-    )
+    return Parameters(*(getattr(runs.inputs, name)[:, None] for name in Parameters._fields))
 
 
 def replay(problem, method, runs):
     """The states and what each step saw, from the heads that were recorded, step by step."""
     given = parameters(runs)
-    state = update.start(problem, given)
+    state = start(problem, given)
     for t in range(runs.heads.shape[1]):
         noise = problem.noise_from_heads(runs.heads[:, t].astype(float), runs.inputs.b[:, None])
-        after, info = update.step(problem, METHODS[method], given, state, noise[None])
+        after, info = METHODS[method].rule(Oracle(problem, noise[None]), given, state, np)
         yield state, after, info
         state = after
 
@@ -305,14 +305,14 @@ def test_a_perturbation_has_length_rho_along_s_in_every_run():
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=6))
 def test_a_direction_is_a_unit_vector_or_zero(values):
     s = np.array([values, [0.0] * len(values)])
-    out = update.direction(s)
+    out = direction(s)
     assert (out[1] == 0).all()
     if np.linalg.norm(s[0]) > 1e-150:
         assert np.linalg.norm(out[0]) == pytest.approx(1, rel=1e-12)
         assert (out[0] * s[0] >= 0).all()
 
 
-@pytest.mark.parametrize("method", [name for name, m in METHODS.items() if m.keeps_max])
+@pytest.mark.parametrize("method", [name for name, m in METHODS.items() if m.switches.keeps_max])
 def test_with_the_running_maximum_the_adaptive_step_only_falls(method):
     problem = make("cosine")
     runs = go(problem, method)
@@ -351,12 +351,12 @@ def test_over_all_noise_paths_the_mean_is_the_enumerated_expectation(beta1, x0):
     problem = SeparableProblem("huber", "additive", L=2.0, sigma=0.5, G=1.25, d=1, start=float(x0))
     heads = np.array(list(itertools.product((0, 1), repeat=T)), dtype=float)
     column = np.ones((len(heads), 1))
-    given_values = update.Parameters(
+    given_values = Parameters(
         0.125 * column, 0 * column, float(beta1) * column, 0.5 * column, 1.5 * column, 0 * column
     )
-    state, total = update.start(problem, given_values), np.zeros(len(heads))
+    state, total = start(problem, given_values), np.zeros(len(heads))
     for t in range(T):
         noise = problem.noise_from_heads(heads[:, t : t + 1], column)
         total += (problem.gradient(state.x, np) ** 2).sum(1)
-        state, _ = update.step(problem, METHODS["adasam"], given_values, state, noise[None])
+        state, _ = METHODS["adasam"].rule(Oracle(problem, noise[None]), given_values, state, np)
     assert total.mean() / T == pytest.approx(float(exact.mean_grad_norm2(T)), rel=1e-13)
