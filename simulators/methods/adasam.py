@@ -110,3 +110,6 @@ FAMILY = (
     ),
 )  # fmt: skip
 """Algorithm 1 and what its lines make when some are left out."""
+
+SWITCHES = {method.name: method.switches for method in FAMILY if method.switches is not None}
+"""The family's switches by the method's name: what a step written by hand reads."""

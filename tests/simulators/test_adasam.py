@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from simulators import METHODS, NOISES, PROFILES, SeparableProblem, simulate
 from simulators.methods import Oracle, Parameters
-from simulators.methods.adasam import direction, start
+from simulators.methods.adasam import SWITCHES, direction, start
 from verify.oracles.enumeration import RationalHuber
 
 CELL = {"gamma": 0.05, "rho": 0.2, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 60}
@@ -312,7 +312,9 @@ def test_a_direction_is_a_unit_vector_or_zero(values):
         assert (out[0] * s[0] >= 0).all()
 
 
-@pytest.mark.parametrize("method", [name for name, m in METHODS.items() if m.switches.keeps_max])
+@pytest.mark.parametrize(
+    "method", [name for name, switches in SWITCHES.items() if switches.keeps_max]
+)
 def test_with_the_running_maximum_the_adaptive_step_only_falls(method):
     problem = make("cosine")
     runs = go(problem, method)

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from simulators import METHODS, FiniteSum, SeparableProblem, simulate, simulation
+from simulators import FiniteSum, SeparableProblem, simulate, simulation
 from simulators.engines import choice
 from simulators.engines.choice import choose
 from simulators.engines.numba_cpu import tasks
 from simulators.engines.torch_any import separable as torch_batched
 from simulators.engines.triton_gpu import separable as gpu_triton
+from simulators.methods.adasam import SWITCHES
 from theory import InputError
 
 
@@ -94,7 +95,7 @@ def test_a_step_on_a_gpu_launches_as_many_operations_as_the_choice_counts(d, R):
         problem, gamma=0.1, rho=0.1, beta1=0.9, beta2=0.9, eps=1, b=16, T=1, runs=R, seed=0
     ).inputs
     batch = torch_batched._Batch(
-        problem, METHODS["adasam"].switches, inputs, torch.float32, torch.device("cpu")
+        problem, SWITCHES["adasam"], inputs, torch.float32, torch.device("cpu")
     )
     with torch.inference_mode():
         with Operations() as drawing:

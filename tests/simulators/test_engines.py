@@ -23,7 +23,7 @@ from simulators.engines.numba_cpu.vectors import WIDTH
 from simulators.engines.schedule import events
 from simulators.engines.torch_any import separable as torch_batched
 from simulators.methods import Oracle, Parameters
-from simulators.methods.adasam import start
+from simulators.methods.adasam import SWITCHES, start
 from simulators.runs import Runs, checkpoints
 from simulators.simulation import _inputs
 from theory import Hyperparameters, basin
@@ -73,7 +73,7 @@ def smallest_norms(problem, method, runs):
     )
     s = problem.batch_gradient(runs.x[:, :-1, None, :], noise, np)
     s = np.where(absent, np.nan, s)
-    if not METHODS[method].switches.is_local:
+    if not SWITCHES[method].is_local:
         present = np.maximum((~absent).sum(2), 1)
         s = np.where(absent.all(2), np.nan, np.nansum(s, axis=2) / present)[:, :, None, :]
     return np.nanmin(np.linalg.norm(s, axis=3), axis=(1, 2))
@@ -111,7 +111,7 @@ def pairs():
     profile meets methods of either kind, on the least and the most of a problem both, and each
     shape every method.
     """
-    together = [name for name, method in METHODS.items() if not method.switches.is_local]
+    together = [name for name, switches in SWITCHES.items() if not switches.is_local]
     for place, shape in enumerate(SHAPES):
         for number, profile in enumerate(PROFILES):
             both = shape in ("plain", "shift rotated")
@@ -183,7 +183,7 @@ def test_one_torch_step_from_the_references_own_states_is_the_references(profile
     )
     given_values = Parameters(*(getattr(inputs, name)[:, None] for name in Parameters._fields))
     batch = torch_batched._Batch(
-        problem, setting.switches, inputs, torch.float64, torch.device("cpu")
+        problem, SWITCHES[method], inputs, torch.float64, torch.device("cpu")
     )
     state = start(problem, given_values)
     worst = 0.0
@@ -198,7 +198,7 @@ def test_one_torch_step_from_the_references_own_states_is_the_references(profile
             batch._step(0)
         state, _ = setting.rule(Oracle(problem, noise[None]), given_values, state, np)
         worst = max(worst, np.abs(batch.state["x"].numpy() - state.x).max())
-        if setting.switches.adapts:
+        if SWITCHES[method].adapts:
             np.testing.assert_allclose(
                 batch.history["v_hat"][1].numpy(), state.v_hat, rtol=1e-12, atol=0
             )

@@ -16,6 +16,7 @@ from simulators.engines.numba_cpu import tasks
 from simulators.engines.schedule import events
 from simulators.engines.torch_any import samples as torch_samples
 from simulators.methods import Oracle, Parameters
+from simulators.methods.adasam import SWITCHES
 from theory import Constants
 
 CELL = {"gamma": 0.02, "rho": 0.1, "beta1": 0.9, "beta2": 0.9, "eps": 0.25, "b": 3, "T": 70}
@@ -64,7 +65,7 @@ def smallest_norms(problem, method, runs):
         x = runs.x[row, :T]
         batches = drawn[row, :T, :n, :b]
         s = np.stack([problem.batch_gradient(x, batches[:, worker]) for worker in range(n)])
-        s = s if METHODS[method].switches.is_local else s.mean(0, keepdims=True)
+        s = s if SWITCHES[method].is_local else s.mean(0, keepdims=True)
         out[row] = np.linalg.norm(s, axis=2).min()
     return out
 
@@ -196,7 +197,7 @@ def test_rows_of_many_chunks_and_places_are_the_same_bytes_in_torch(dtype):
     assert torch_samples.chunk_size(3, 7, torch.device("cpu")) == 64
     rows = np.arange(143, 150)
     few = torch_samples.run(
-        torch_samples.Finite(problem), METHODS["adasam"].switches, many.inputs.take(rows),
+        torch_samples.Finite(problem), SWITCHES["adasam"], many.inputs.take(rows),
         trajectory=False, dtype=dtype, device="cpu", stretch=64,
     )  # fmt: skip
     assert_same_bytes(many, few, rows)

@@ -16,6 +16,7 @@ import pytest
 from simulators import METHODS, PROFILES, Inputs, Runs, noise
 from simulators import spec as specs
 from simulators.engines.triton_gpu import separable as gpu_triton
+from simulators.methods.adasam import SWITCHES
 from simulators.simulation import simulate
 from theory import CORRECTED
 from theory.errors import InputError
@@ -310,7 +311,7 @@ def test_a_hand_over_to_torch_is_logged_with_its_reason(caplog, monkeypatch):
     problem = msgspec.convert(make(d=2, problem={"rotation": 1})["problem"], specs.ProblemSpec)
     runs = simulate(problem.make(), **{**RUN, "T": 1}, engine="reference")
     device = gpu_triton.run(
-        problem.make(), METHODS["adasam"].switches, runs.inputs, trajectory=False, dtype="float32",
+        problem.make(), SWITCHES["adasam"], runs.inputs, trajectory=False, dtype="float32",
         device="cuda:1",
     )  # fmt: skip
     assert device == "cuda:1"

@@ -84,7 +84,7 @@ def test_a_replaced_rule_of_the_family_is_not_run_by_what_is_written_by_hand(mon
 @pytest.mark.parametrize("name", METHODS)
 def test_a_letter_that_a_method_does_not_name_changes_no_path(name):
     method = METHODS[name]
-    base = CELL | {"rho": 0.2, "beta1": 0.5, "eps": 0.1, "v_init": 0.1, "T": 8}
+    base = CELL | {"rho": 0.2, "beta1": 0.5, "eps": 0.1, "v_init": 0.02, "T": 8}
     other = {"gamma": 0.1, "rho": 0.4, "beta1": 0.2, "beta2": 0.5, "eps": 0.3, "v_init": 9.0}
     path = go(name, **base).x
     for letter, value in other.items():

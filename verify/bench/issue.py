@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from simulators import METHODS, noise, simulate
+from simulators import noise, simulate
 from simulators.engines.triton_gpu import separable as gpu_triton
-from simulators.methods import Switches
+from simulators.methods.adasam import SWITCHES
 from verify.bench.setting import Setting
 
 ISSUES = 4
@@ -101,7 +101,7 @@ def compiled(
     (blocks,) = gpu_triton._batches(inputs, shape.R, 1000)
     batch = gpu_triton._Batch(
         problem,
-        _switches(setting.method),
+        SWITCHES[setting.method],
         inputs,
         blocks,
         shape,
@@ -117,12 +117,6 @@ def compiled(
         target=GPUTarget("cuda", capability, 32),
         options=gpu_triton.OPTIONS | {"num_warps": shape.warps},
     ), shape
-
-
-def _switches(method: str) -> Switches:
-    found = METHODS[method].switches
-    assert found is not None
-    return found
 
 
 def disassembled(kernel: Any, *options: str) -> str:
