@@ -11,8 +11,8 @@ from simulators.problems.profiles import PROFILES
 from verify.claims.adasam.speedup_limits import COLLAPSE_MARGIN
 from verify.classroom.questions import QUESTIONS
 from verify.evidence.budget import ERROR_BUDGET
-from verify.evidence.judge import ATTAINED
 from verify.evidence.measured import MARGIN, TARGET
+from verify.evidence.search import ATTAINED
 from verify.studies.study import PRESETS
 
 README = " ".join((Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split())

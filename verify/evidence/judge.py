@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from verify.evidence.kind import Counterexample, Evidence, Limited, Verdict, of, within
+from verify.evidence.kind import KINDS, Counterexample, Evidence, Limited, Verdict, of, within
 
 MEANINGS = {
     ("symbolic", "holds"): "proved",
@@ -92,5 +92,5 @@ def counterexample(evidence: Evidence) -> Counterexample | None:
 
 
 def measurements(evidence: Evidence) -> list[dict[str, Any]]:
-    """Return every measured item of evidence: those that have a spec."""
-    return of(evidence).points()
+    """Return every measured item of evidence: those that have a spec. Evidence of no kind has none."""
+    return of(evidence).points() if any(name in evidence for name in KINDS) else []

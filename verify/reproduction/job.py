@@ -29,7 +29,7 @@ from verify.reproduction.report import render
 from verify.studies import archive
 from verify.studies.study import PRESETS, Preset, Progress, Results, simulate_all
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 PACKAGES = ("adasam-verify", "numpy", "scipy", "numba", "torch", "sympy", "matplotlib")
 
