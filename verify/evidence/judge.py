@@ -92,5 +92,5 @@ def counterexample(evidence: Evidence) -> Counterexample | None:
 
 
 def measurements(evidence: Evidence) -> list[dict[str, Any]]:
-    """Return every measured item of evidence: those that have a spec. Evidence of no kind has none."""
+    """Return every measured item of evidence, those that have a spec; of no kind, none."""
     return of(evidence).points() if any(name in evidence for name in KINDS) else []
