@@ -30,9 +30,11 @@ from simulators.spec_tables import RunSpec as RunSpec
 from simulators.spec_tables import Spec as Spec
 from simulators.spec_tables import check_names
 from theory import corollary1
+from theory.bound import Bound
 from theory.errors import InputError, nearest, unknown
 from theory.setting import ROUNDING, Hyperparameters
-from theory.theorem1 import CORRECTED, PRINTED, TIGHT
+from theory.theorem import variants_on
+from theory.theorem1 import CORRECTED, TIGHT
 
 HYPER = ("gamma", "rho", "beta1", "beta2", "eps", "b", "T")
 """The hyper-parameters of Theorem 1."""
@@ -202,12 +204,15 @@ def single(spec: Spec, cell: dict[str, float]) -> Spec:
 
 
 def outside(cell_list: Sequence[dict[str, float]], problem: Problem, method: str) -> str | None:
-    """Return why Theorem 1 says nothing of these cells, or None if it applies to all."""
+    """Return why no bound on this method says anything of some of these cells, or None."""
     if method == "adam_sam":
         return (
             "method = 'adam_sam' drops the running maximum that Theorem 1 rests on: the bound "
             "says nothing here."
         )
+    bounds = variants_on(method)
+    if not bounds:
+        return f"method = {method!r}: no theorem here is about it, so no bound says anything."
     columns = {name: np.array([cell[name] for cell in cell_list]) for name in CELL}
     for v_init, eps in zip(columns["v_init"], columns["eps"], strict=True):
         limit = max(problem.G, eps) ** 2
@@ -216,18 +221,40 @@ def outside(cell_list: Sequence[dict[str, float]], problem: Problem, method: str
                 f"v_init = {v_init:.6g} exceeds max(G, eps)^2 = {limit:.6g}: Lemma 3 fails, and "
                 "the bound says nothing here."
             )
-    checks = PRINTED.preconditions(problem.certificate.constants, hyperparameters(columns))
-    for check in checks:
-        holds = np.broadcast_to(check.holds, len(cell_list))
+    failing = [_failing(bound, problem, columns) for bound in bounds]
+    if None in failing:
+        return None
+    return f"{failing[-1]}: no bound says anything here."
+
+
+def silent(cell_list: Sequence[dict[str, float]], problem: Problem, method: str) -> str | None:
+    """Return a note that names the bounds whose conditions fail in a cell, and those that apply to
+    all; None if all apply.
+    """
+    columns = {name: np.array([cell[name] for cell in cell_list]) for name in CELL}
+    reasons = {bound.name: _failing(bound, problem, columns) for bound in variants_on(method)}
+    applying = [name for name, reason in reasons.items() if reason is None]
+    failing: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        if reason is not None:
+            failing.setdefault(reason, []).append(name)
+    if not failing:
+        return None
+    said = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in failing.items())
+    return f"these bounds do not apply: {said}; these do: {', '.join(applying)}"
+
+
+def _failing(bound: Bound, problem: Problem, columns: Mapping[str, np.ndarray]) -> str | None:
+    """Return the first condition of a bound that a cell does not meet, with value and limit."""
+    count = len(columns["T"])
+    for check in bound.preconditions(problem.certificate.constants, hyperparameters(columns)):
+        holds = np.broadcast_to(check.holds, count)
         if not holds.all():
             index = int(np.argmin(holds))
-            value = float(np.broadcast_to(check.value, len(cell_list))[index])
-            limit = float(np.broadcast_to(check.limit, len(cell_list))[index])
+            value = float(np.broadcast_to(check.value, count)[index])
+            limit = float(np.broadcast_to(check.limit, count)[index])
             left, right = check.name.split(" <= ")
-            return (
-                f"{left} = {value:.6g} exceeds {right} = {limit:.6g} (Theorem 1): the bound says "
-                "nothing here."
-            )
+            return f"{left} = {value:.6g} exceeds {right} = {limit:.6g}"
     return None
 
 
@@ -246,7 +273,7 @@ def run(
     Raises
     ------
     InputError
-        If the spec is malformed, cannot fit in memory or end, or is outside Theorem 1 and
+        If the spec is malformed, cannot fit in memory or end, or no bound on its method applies and
         ``allow_outside`` is not set.
     """
     problem = spec.problem.make()
@@ -261,6 +288,10 @@ def run(
     reason = outside(cell_list, problem, spec.run.method)
     if reason is not None and not allow_outside:
         raise InputError(f"{reason} Pass --allow-outside to simulate anyway.")
+    if say is not None and reason is None:
+        note = silent(cell_list, problem, spec.run.method)
+        if note is not None:
+            say(note)
     return simulate(
         problem,
         **columns,

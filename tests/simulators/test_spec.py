@@ -2,14 +2,16 @@
 
 import json
 import math
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
 
-from simulators import FiniteSum
+from simulators import METHODS, FiniteSum
 from simulators import spec as specs
-from theory import CORRECTED, InputError, corollary1
+from theory import CORRECTED, TIGHT, TIGHT_SIMPLE, InputError, corollary1
+from theory.theorem import variants_on
 
 TOML = """
 [problem]
@@ -321,13 +323,11 @@ def test_a_malformed_run_is_an_input_error(spec, run, message):
 @pytest.mark.parametrize(
     ("run", "method", "message"),
     [
-        ({"gamma": [0.005, 0.02]}, "adasam", r"gamma = 0\.02 exceeds eps/\(16 L\) = 0\.0078125 "),
-        ({"eps": 1.75}, "adasam", r"eps = 1\.75 exceeds G = 1\.5 \(Theorem 1\)"),
         ({"v_init": [0.0, 2.5]}, "adasam", r"v_init = 2\.5 exceeds max\(G, eps\)\^2 = 2\.25"),
         ({}, "adam_sam", "drops the running maximum"),
     ],
 )
-def test_outside_the_theorem_is_said_with_value_and_limit(spec, run, method, message):
+def test_where_no_bound_applies_a_run_is_refused_with_value_and_limit(spec, run, method, message):
     one = changed(spec, **run, method=method)
     problem = one.problem.make()
     reason = specs.outside(specs.cells(one, problem), problem, method)
@@ -337,13 +337,61 @@ def test_outside_the_theorem_is_said_with_value_and_limit(spec, run, method, mes
     assert specs.run(one, allow_outside=True).cells
 
 
-def test_inside_the_theorem_there_is_nothing_to_say(spec):
-    problem = spec.problem.make()
-    cells = specs.cells(spec, problem)
-    assert specs.outside(cells, problem, "adasam") is None
-    # The limits themselves are inside.
-    at_limits = specs.cells(changed(spec, eps=1.5, gamma=1.5 / 32), problem)
-    assert specs.outside(at_limits, problem, "sam") is None
+def test_inside_every_bounds_conditions_there_is_nothing_to_say(spec):
+    # Theorem 1's largest step; without momentum it meets tight_simple's condition too.
+    one = changed(spec, eps=1.5, gamma=1.5 / 32, beta1=0.0)
+    problem = one.problem.make()
+    cells = specs.cells(one, problem)
+    for method in ("adasam", "sam"):
+        assert specs.outside(cells, problem, method) is None
+        assert specs.silent(cells, problem, method) is None
+
+
+@pytest.mark.parametrize(
+    ("run", "method", "said"),
+    [
+        (
+            {"gamma": [0.005, 0.02], "beta1": 0.0}, "adasam",
+            "printed, appendix, corrected (gamma = 0.02 exceeds eps/(16 L) = 0.0078125)",
+        ),
+        ({"eps": 1.75}, "amsgrad", "printed, appendix (eps = 1.75 exceeds G = 1.5)"),
+    ],
+)  # fmt: skip
+def test_where_some_bounds_apply_the_others_are_named_with_value_and_limit(spec, run, method, said):
+    one, told = changed(spec, **run, method=method), []
+    problem = one.problem.make()
+    assert specs.outside(specs.cells(one, problem), problem, method) is None
+    assert specs.run(one, say=told.append).cells
+    (note,) = [line for line in told if "do not apply" in line]
+    failing, applying = note.split("; these do: ")
+    assert failing == f"these bounds do not apply: {said}"
+    # What is said to apply does, in every cell, and what is not does not in one.
+    constants, cells = problem.certificate.constants, specs.cells(one, problem)
+    for bound in variants_on(method):
+        holds = [bound.applies(constants, specs.hyperparameters(cell)).all() for cell in cells]
+        assert all(holds) == (bound.name in applying.split(", ")), bound.name
+
+
+def test_with_a_large_step_sgd_runs_since_the_sharp_bound_speaks_of_it():
+    problem = {"profile": "huber", "L": 1.0, "sigma": 0.1, "G": 2.0, "d": 1, "start": 0.1}
+    run = {"method": "sgd", "gamma": 0.5, "rho": 0.0, "beta1": 0.0, "beta2": 0.9, "eps": 1.0,
+           "b": 16, "T": 1000, "runs": 20, "seed": 0}  # fmt: skip
+    one, told = msgspec.convert({"problem": problem, "run": run}, specs.Spec), []
+    runs = specs.run(one, say=told.append)
+    assert any("printed, appendix, corrected" in line and line.endswith("tight") for line in told)
+    (cell,) = specs.cells(one, one.problem.make())
+    constants = one.problem.make().certificate.constants
+    bound = float(TIGHT.total(constants, specs.hyperparameters(cell)))
+    assert runs.lhs(0).mean() < bound < 0.02
+    assert np.isnan(TIGHT_SIMPLE.total(constants, specs.hyperparameters(cell)))
+
+
+def test_a_method_that_no_theorem_is_about_needs_allow_outside(spec, monkeypatch):
+    monkeypatch.setitem(METHODS, "other", replace(METHODS["sgd"], name="other"))
+    one = changed(spec, method="other")
+    with pytest.raises(InputError, match="method = 'other': no theorem here is about it"):
+        specs.run(one)
+    assert specs.run(one, allow_outside=True).cells
 
 
 @pytest.mark.parametrize(

@@ -80,5 +80,5 @@ Gap = Annotated[float, number_option("f(x_0) - f*, F.", "--Delta")]
 Eps = Annotated[float, number_option("Root of v_hat's start, F/X.")]
 BatchSize = Annotated[float, number_option("Batch size.", "--b")]
 Outside = Annotated[
-    bool, typer.Option("--allow-outside", help="Run also where Theorem 1 says nothing.")
+    bool, typer.Option("--allow-outside", help="Run also where no bound says anything.")
 ]
