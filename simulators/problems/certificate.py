@@ -13,8 +13,8 @@ class Constant:
     """A number with its standing.
 
     ``exact``: attained (or approached) and never exceeded. ``upper_bound``: never exceeded.
-    ``lower_bound``: never gone below. ``claimed``: somebody's word. ``method`` says in words where
-    a number comes from that does not follow from the problem's definition at sight.
+    ``lower_bound``: never gone below. ``claimed``: stated by the user, not proved. ``method`` says
+    in words where a number comes from that does not follow from the problem's definition at sight.
     """
 
     value: float

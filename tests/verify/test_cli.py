@@ -713,7 +713,7 @@ def test_problem_prints_a_certificate_and_the_room_there_is(capsys, monkeypatch)
         assert float(row["value"]) == pytest.approx(entry.value, rel=1e-5, abs=1e-12)
         assert row["standing"] == entry.standing
     room = {row["constant"]: row for row in printed(text[text.index("Room") :])}
-    assert room["sigma"]["must be, with the others as they are"] == "<= 1.97203"
+    assert room["sigma"]["allowed range, other constants fixed"] == "<= 1.97203"
 
 
 @pytest.mark.parametrize("start", ["0.5", "minimiser", "plateau", "1,2,3,4,5,6,7,8,9,10"])

@@ -224,7 +224,7 @@ def test_a_certificate_has_each_constant_and_the_room_that_the_others_leave():
 def test_the_room_says_how_far_each_constant_goes_and_whether_it_gets_there(noise, signs):
     problem = SeparableProblem("two_basin", noise, L=3, sigma=0.5, G=2, d=5, start=0.4)
     room = {row["constant"]: row for row in words(tables.certificate(certified(problem))[1])}
-    heading = "must be, with the others as they are"
+    heading = "allowed range, other constants fixed"
     for name, value, limit, sign in (
         ("sigma", 0.5, problem.largest_sigma[0], signs[0]),
         ("G", 2, problem.smallest_G[0], signs[1]),
@@ -296,9 +296,9 @@ def test_what_a_search_found_has_every_number_beside_its_name():
         "d G^2": "8.5",
         "the bound's conditions": "hold",
         "instances tried": "123",
-        "the first above 1": "number 45",
+        "first instance with ratio > 1": "number 45",
         "best of runs that start": "anywhere 1.5, at the minimiser 0.75",
-        "at the end of what was searched": "eps, T",
+        "axes at a limit of the box": "eps, T",
         "stopped early": "out of time: another run may find another",
     }
     assert "printed" in str(found.title)
@@ -310,8 +310,8 @@ def test_what_a_search_found_has_every_number_beside_its_name():
 def test_a_search_that_found_nothing_false_says_so():
     changes = {"first_false": None, "edges": [], "stopped": None, "vacuous": True, "applies": False}
     shown = pairs(tables.falsified(FALSIFIED | changes)[0])
-    assert shown["the first above 1"] == "none"
-    assert shown["at the end of what was searched"] == "nothing"
+    assert shown["first instance with ratio > 1"] == "none"
+    assert shown["axes at a limit of the box"] == "nothing"
     assert shown["d G^2"] == "8.5: the bound is no less and says nothing"
     assert shown["the bound's conditions"] == "do not hold"
     assert "stopped early" not in shown

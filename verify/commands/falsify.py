@@ -18,7 +18,9 @@ def falsify(
     seconds: Annotated[
         float | None,
         typer.Option(
-            parser=number, metavar="S", help="End the search after so long; then less is tried."
+            parser=number,
+            metavar="S",
+            help="Stop the search after S seconds (fewer instances are tried).",
         ),
     ] = None,
     cap: Annotated[int, count_option("Fresh runs of the winner at most.")] = 65536,

@@ -66,7 +66,7 @@ def certificate(content: Mapping[str, Any]) -> tuple[Table, ...]:
     )
     limits = table(
         "Room",
-        {"constant": "left", "value": "right", "must be, with the others as they are": "left"},
+        {"constant": "left", "value": "right", "allowed range, other constants fixed": "left"},
         (
             (item["name"], number(item["value"]), f"{item['relation']} {number(item['limit'])}")
             for item in content["limits"]
@@ -224,9 +224,9 @@ def falsified(content: Mapping[str, Any]) -> tuple[Table, Table]:
         ("d G^2", f"{number(content['trivial'])}{worth}"),
         ("the bound's conditions", "hold" if content["applies"] else "do not hold"),
         ("instances tried", content["evaluations"]),
-        ("the first above 1", "none" if first is None else f"number {first}"),
+        ("first instance with ratio > 1", "none" if first is None else f"number {first}"),
         ("best of runs that start", tried),
-        ("at the end of what was searched", ends or "nothing"),
+        ("axes at a limit of the box", ends or "nothing"),
     ]
     if content["stopped"]:
         rows.append(("stopped early", f"{content['stopped']}: another run may find another"))

@@ -43,7 +43,7 @@ def thresholds(
     ] = "corrected",
     json: Json = False,
 ) -> None:
-    """Say which T is sufficiently large in Corollary 1, and up to which b more of it helps.
+    """Compute how large T must be in Corollary 1, and the largest batch size that still helps.
 
     Under the corollary's schedules the bound's two leading terms sum to K/sqrt(bT). Each other
     term is below them from its own T on or, with a budget N = bT, up to its own b.

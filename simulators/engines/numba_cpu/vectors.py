@@ -29,7 +29,7 @@ from numba.core import cgutils
 from numba.np.arrayobj import make_array
 
 BYTES = 64 if llvm.get_host_cpu_features().get("avx512f") else 32
-"""Of a vector register, as far as speed goes: any width works."""
+"""Bytes of a vector register. It affects speed, not results."""
 
 WIDTH = {np.dtype("float32"): BYTES // 4, np.dtype("float64"): BYTES // 8}
 """Numbers side by side, by the dtype of the iterates."""
