@@ -22,8 +22,8 @@ def bench(
 ) -> None:
     """Measure how fast the engines are, beside NumPy, torch.optim and JAX.
 
-    Everything is timed in one run, turn by turn, so that ratios mean something where absolute
-    rates drift. JAX is timed where the extra `peers` is installed. Nothing else should be running.
+    Everything is timed in interleaved rounds, so that ratios hold even if the machine's speed
+    drifts. JAX is timed where the extra `peers` is installed. Nothing else should be running.
     """
     from verify.bench import bench as run
     from verify.commands import tables

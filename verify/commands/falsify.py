@@ -20,7 +20,7 @@ def falsify(
         typer.Option(
             parser=number,
             metavar="S",
-            help="Stop the search after S seconds (fewer instances are tried).",
+            help="Stop after S seconds: fewer instances are tried.",
         ),
     ] = None,
     cap: Annotated[int, count_option("Fresh runs of the winner at most.")] = 65536,

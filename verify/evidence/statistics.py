@@ -77,10 +77,10 @@ def finite_sample_mean(values: npt.ArrayLike, upper: float, confidence: float) -
     A bettor who doubts that the mean is m stakes a share f of its wealth on every value: if m is
     the mean, the wealth prod_i (1 + f (x_i - m)/m) is a martingale from 1, of positive factors as
     f < 1. So is its average over the shares in `BETS`, which depend neither on n nor on a value.
-    Hence at no n whatever does it reach 1/alpha, but with probability at most alpha (Ville): with
-    the confidence stated, the mean lies in the intervals from the first 1, 2, 3, ... values, all
-    of them, and whoever stops by what was seen is still right. What is multiplied does not depend
-    on the order of the values.
+    By Ville's inequality it ever reaches 1/alpha with probability at most alpha. So, with the
+    confidence stated, the mean lies in all the intervals from the first 1, 2, 3, ... values, and
+    stopping at a number that depends on the values keeps the confidence. What is multiplied does
+    not depend on the order of the values.
 
     The lower limit is the least m that leaves the wealth below 2/(1 - confidence); the wealth
     falls in m, so that a bracketing root finder finds it. The upper limit is the same for

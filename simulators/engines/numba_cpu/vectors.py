@@ -2,8 +2,8 @@
 
 A `Value` stands for a number of code that is being written, or for `width(real)` numbers side by
 side in a register. Arithmetic on it writes LLVM instructions: what reads like a formula is the
-code of that formula, ``for i in code.loop(n)`` has to be ``with code.loop(n) as i``, and an ``if``
-of Python decides at once which code there is. numba compiles what is written as a part of the
+code of that formula, ``for i in code.loop(n)`` has to be ``with code.loop(n) as i``, and a Python
+``if`` is decided while the code is generated. numba compiles what is written as a part of the
 function that calls it, an `intrinsic`. Loops written so need neither type inference, nor the
 compiler's loop vectoriser, whose checks for overlap cost as much as the arithmetic, nor counts of
 references.
