@@ -863,7 +863,7 @@ def test_proof_in_latex_is_a_body_whose_environments_close(capsys, monkeypatch, 
 def test_proof_refuses_a_part_there_is_not(capsys, monkeypatch):
     code, out, err = adasam(capsys, monkeypatch, "proof", "--part", "lemma7")
     assert (code, out) == (2, "")
-    assert "use paper, sharp or all" in err
+    assert "use paper, sharp, all" in err
 
 
 @PROOFS

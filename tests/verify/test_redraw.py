@@ -54,7 +54,7 @@ def test_an_unknown_name_or_style_or_a_claim_not_judged_is_refused(tmp_path):
     empty(tmp_path)
     with pytest.raises(InputError, match="no figure is called 'nothing': there are corollary1"):
         redraw(tmp_path, only=["nothing"])
-    with pytest.raises(InputError, match="style = 'poster' is not known: use paper or slides"):
+    with pytest.raises(InputError, match="style = 'poster' is not known: use paper, slides"):
         redraw(tmp_path, style_name="poster")
     with pytest.raises(InputError, match=r"has not what steps shows: `make reproduce` makes it"):
         redraw(tmp_path, only=["steps"])
@@ -98,3 +98,25 @@ def test_the_archive_gives_back_what_was_put_in(tmp_path):
     assert read_spec == spec
     for name, array in runs.arrays().items():
         assert np.array_equal(read_runs.arrays()[name], array), name
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["figures", "--style", "slide"], "style = 'slide' is not known: did you mean 'slides'?"),
+        (["reproduce", "--preset", "papper"], "did you mean 'paper'? Use quick, paper"),
+        (["reproduce", "--only", "theorem1.tihgt"], "did you mean 'theorem1.tight'?"),
+        (["reproduce", "--only", "unit"], "did you mean 'units'?"),
+        (["proof", "--part", "sharpe"], "did you mean 'sharp'? Use paper, sharp, all"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_one_that_may_be_meant(
+    capsys, monkeypatch, tmp_path, words, said
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["adasam", *words])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from theory.errors import InputError
+from theory.errors import unknown
 from theory.proof import (
     DERIVATIONS,
     Chain,
@@ -49,7 +49,7 @@ def chosen(part: str) -> list[Derivation]:
     if part == "all":
         return list(DERIVATIONS.values())
     if part not in DERIVATIONS:
-        raise InputError(f"part = {part!r} is not known: use {', '.join(DERIVATIONS)} or all.")
+        raise unknown("part", part, (*DERIVATIONS, "all"))
     return [DERIVATIONS[part]]
 
 

@@ -15,7 +15,7 @@ from simulators.engines.choice import choose
 from simulators.engines.numba_cpu.tasks import compilations
 from simulators.files import staged
 from simulators.runs import Runs
-from theory.errors import InputError
+from theory.errors import InputError, nearest, unknown
 from verify import drawing
 from verify.calibration.job import found
 from verify.claims import CLAIMS
@@ -83,7 +83,9 @@ def chosen(only: Sequence[str]) -> dict[str, Claim]:
     """
     for name in only:
         if not any(_matches(claim_id, name) for claim_id in CLAIMS):
-            raise InputError(f"no claim is called {name!r}: `adasam claims` lists them.")
+            near = nearest(name, {*CLAIMS, *(claim_id.split(".")[0] for claim_id in CLAIMS)})
+            cure = f"did you mean {near!r}? `adasam claims`" if near else "`adasam claims`"
+            raise InputError(f"no claim is called {name!r}: {cure} lists them.")
     return {
         claim_id: claim
         for claim_id, claim in CLAIMS.items()
@@ -104,7 +106,7 @@ def preset_named(name: str) -> Preset:
         If there is none of this name.
     """
     if name not in PRESETS:
-        raise InputError(f"preset = {name!r} is not known: use {', '.join(PRESETS)}.")
+        raise unknown("preset", name, PRESETS)
     return PRESETS[name]
 
 

@@ -11,7 +11,7 @@ from figures import engine_speed, style
 from figures.falsifier_trail import LOOKS
 from figures.style import STYLES, Style
 from simulators.files import staged
-from theory.errors import InputError
+from theory.errors import InputError, unknown
 from theory.theorem1 import VARIANTS
 from verify.answers.hunt import Trail
 from verify.drawing import FIGURES, draw_all, shown
@@ -56,7 +56,7 @@ def redraw(
         written then.
     """
     if style_name not in STYLES:
-        raise InputError(f"style = {style_name!r} is not known: use {' or '.join(STYLES)}.")
+        raise unknown("style", style_name, STYLES)
     for name in only:
         if name not in (*FIGURES, *BESIDE):
             raise InputError(
