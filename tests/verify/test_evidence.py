@@ -277,3 +277,15 @@ def test_numbers_that_json_has_not_are_strings_there():
     text = to_json({"a": [math.nan, math.inf], "b": (-math.inf, 1.5), "c": True, "d": "text"})
     assert json.loads(text) == {"a": ["NaN", "Infinity"], "b": ["-Infinity", 1.5], "c": True,
                                 "d": "text"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "said"),
+    [(0.5, 0.0, "violated on 1 of 1, up to inf times the bound"),
+     (0.0, 0.0, "largest measured/bound = nan of 1 instances"),
+     (0.0, 2.0, "largest measured/bound = 0 of 1 instances")],
+)  # fmt: skip
+def test_a_bound_or_a_left_side_of_0_has_its_line(left, right, said):
+    (row,) = instances("holds")["instances"]
+    evidence = {"instances": [row | {"lhs": left, "lhs_low": left, "lhs_high": left, "rhs": right}]}
+    assert judge.summary(evidence) == said
