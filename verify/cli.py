@@ -7,7 +7,7 @@ matplotlib. Bad input ends in one message on stderr and exit code 2.
 import io
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -30,7 +30,6 @@ from verify.commands.thresholds import thresholds
 
 app = typer.Typer(
     name="adasam",
-    help="Check the convergence theory of AdaSAM: bounds, simulations, verdicts.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -54,6 +53,24 @@ for command in (
     doctor,
 ):
     app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from verify.pages.html import version
+
+        print(f"adasam-verify {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Check the convergence theory of AdaSAM: bounds, simulations, verdicts."""
 
 
 def main() -> None:

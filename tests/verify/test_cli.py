@@ -876,3 +876,21 @@ def test_a_fault_in_a_proof_is_said_and_ends_in_exit_code_1(capsys, monkeypatch,
     assert code == 1
     assert "FAILS" in out
     assert "(102): the sides do not differ by the slacks" in out
+
+
+def test_version_is_the_installed_ones(capsys, monkeypatch):
+    code, out, err = adasam(capsys, monkeypatch, "--version")
+    assert (code, out, err) == (0, f"adasam-verify {metadata.version('adasam-verify')}\n", "")
+
+
+def test_a_checkout_that_is_not_installed_has_commands_but_no_version(
+    capsys, monkeypatch, tmp_path
+):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert adasam(capsys, monkeypatch, "--version")[:2] == (0, "adasam-verify not installed\n")
+    out = tmp_path / "page.html"
+    assert adasam(capsys, monkeypatch, "classroom", "--out", str(out))[0] == 0
+    assert "not installed" in out.read_text()

@@ -1,6 +1,5 @@
 """The classroom page's data: from the theory, the questions and the archived runs to one file."""
 
-from importlib.metadata import version
 from typing import Any
 
 from markupsafe import Markup
@@ -16,7 +15,7 @@ from theory.symbols import QUANTITIES, Gb, gamma, rho
 from theory.theorem1 import VARIANTS
 from verify.classroom import grid
 from verify.classroom.questions import BETA2, QUESTIONS, START
-from verify.pages.html import pretty
+from verify.pages.html import pretty, version
 
 CLOSED = {name: bound for name, bound in VARIANTS.items() if bound.root is None}
 """The variants in closed form: a page can evaluate them."""
@@ -81,7 +80,7 @@ def page() -> str:
         "gb": Markup(mathml(Gb)),
         "archive": shown,
         "beta2": BETA2,
-        "version": version("adasam-verify"),
+        "version": version(),
     }
     data = {
         "variant": OPENING,

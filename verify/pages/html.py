@@ -4,6 +4,7 @@ import math
 import re
 from fractions import Fraction
 from functools import cache
+from importlib import metadata
 from typing import Any
 
 import jinja2
@@ -11,6 +12,14 @@ from markupsafe import Markup, escape
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 """What a page may load: only what is written in it."""
+
+
+def version() -> str:
+    """Return this package's version; a checkout that is not installed has none."""
+    try:
+        return metadata.version("adasam-verify")
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 @cache
