@@ -285,7 +285,8 @@ def run(
     columns: dict[str, Any] = {name: [cell[name] for cell in cell_list] for name in CELL}
     # What is shown beside the runs must be finite: better known before them.
     CORRECTED.total(problem.certificate.constants, hyperparameters(columns))
-    reason = outside(cell_list, problem, spec.run.method)
+    asked = say is not None or not allow_outside
+    reason = outside(cell_list, problem, spec.run.method) if asked else None
     if reason is not None and not allow_outside:
         raise InputError(f"{reason} Pass --allow-outside to simulate anyway.")
     if say is not None and reason is None:

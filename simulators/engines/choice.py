@@ -11,7 +11,7 @@ ENGINES = ("auto", "numba", "torch", "triton", "reference")
 
 NUMBA_RATE = 2e8
 """Coordinate-steps a second of one thread of the numba engine, by which small batches are told from
-large ones. Measured by ``adasam bench`` on AMD Zen 3: 1.1e8 in float64 to 2.5e8 in float32."""
+large ones: the order that ``adasam bench`` prints for d = 10 in float32 on AMD Zen 3."""
 
 GPU_OPERATIONS = 35
 """Operations that the torch engine launches on a GPU in one step, its share of drawing noise and of

@@ -82,9 +82,14 @@ def direction(s: np.ndarray) -> np.ndarray:
 
 
 def _relative(
-    name: str, meaning: str, *, perturbs: bool, adapts: bool, keeps_max: bool = True,
+    name: str,
+    meaning: str,
+    *,
+    perturbs: bool,
+    adapts: bool,
+    keeps_max: bool = True,
     is_local: bool = False,
-) -> Method:  # fmt: skip
+) -> Method:
     switches = Switches(perturbs, adapts, keeps_max, is_local)
     perturbing, adaptive = ("rho",) * perturbs, ("beta2", "v_init") * adapts
     letters = ("gamma", *perturbing, "beta1", *adaptive, "eps")

@@ -30,7 +30,7 @@ def classroom(
     exclude(("--measure", measure is not None), ("--out", out is not None))
     if measure is not None:
         if not measure.name.endswith(".json.gz"):
-            raise InputError(f"--measure {measure} is no .json.gz file: name it so.")
+            raise InputError(f"--measure {measure} is not a .json.gz file: name it so.")
         writable_folder(measure.parent)
         with progress() as report:
             grid.save(grid.measure(report), measure)
@@ -40,7 +40,7 @@ def classroom(
 
     out = out or Path("results/classroom.html")
     if out.suffix != ".html":
-        raise InputError(f"--out {out} is no .html file: name it {out.with_suffix('.html')}.")
+        raise InputError(f"--out {out} is not a .html file: name it {out.with_suffix('.html')}.")
     writable_folder(out.parent)
     write(out, page())
     print(out)

@@ -43,7 +43,7 @@ def simulate(
     job = specs.read(spec)
     if out is not None:
         if out.suffix != ".npz":
-            raise InputError(f"--out {out} is no .npz file: name it {out.with_suffix('.npz')}.")
+            raise InputError(f"--out {out} is not a .npz file: name it {out.with_suffix('.npz')}.")
         if out.is_dir():
             raise InputError(f"--out {out} is a folder: name a file.")
         writable_folder(out.parent)

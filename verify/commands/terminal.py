@@ -45,7 +45,7 @@ def print_json(content: Any) -> None:
 
 
 def note(line: str) -> None:
-    """Print a line that is no result, on stderr."""
+    """Print a remark on stderr, so that stdout has results only."""
     console(stderr=True).print(line, style="dim")
 
 

@@ -9,7 +9,7 @@ from simulators import spec as specs
 from simulators.runs import Runs
 from simulators.spec import ProblemSpec, Spec
 from theory import basin
-from verify.evidence.statistics import Slope, log_slope, normal_mean
+from verify.evidence.statistics import Interval, Slope, log_slope, normal_mean
 
 TARGET, MARGIN = -0.5, 0.05
 """The slope of a linear speed-up, and how far a measured one may be from it; fixed beforehand."""
@@ -29,21 +29,38 @@ def measured(spec: Spec, runs: Runs, *, perturbed: bool, name: str | None = None
         if (cell["rho"] > 0) != perturbed:
             continue
         values = runs.lhs(number)
-        interval = normal_mean(values, 0.95)
-        point = {
-            **({"name": name} if name else {}),
-            "spec": specs.to_json(specs.single(spec, cell)),
-            "b": int(cell["b"]),
-            "T": int(cell["T"]),
-            "lhs": interval.estimate,
-            "low": interval.low,
-            "high": interval.high,
-            "confidence": interval.confidence,
-            "n": interval.n,
-            "adaptive_share": float(runs.adaptive_share[runs.rows(number)].mean()),
-        }
+        interval, share = normal_mean(values, 0.95), mean_adaptive_share(runs, number)
+        named: dict[str, Any] = {"name": name} if name else {}
+        point = named | cell_point(spec, cell, interval, share, says_confidence=True)
         out.append((point if perturbed else {**point, "lhs_exact": _exact(point["spec"])}, values))
     return out
+
+
+def cell_point(
+    spec: Spec,
+    cell: dict[str, float],
+    interval: Interval,
+    adaptive_share: float,
+    *,
+    says_confidence: bool = False,
+) -> dict[str, Any]:
+    """Return a measured cell as a point of evidence: how to replay it, and what came out."""
+    return {
+        "spec": specs.to_json(specs.single(spec, cell)),
+        "b": int(cell["b"]),
+        "T": int(cell["T"]),
+        "lhs": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        **({"confidence": interval.confidence} if says_confidence else {}),
+        "n": interval.n,
+        "adaptive_share": adaptive_share,
+    }
+
+
+def mean_adaptive_share(runs: Runs, cell: int) -> float:
+    """Return the share of steps and coordinates with v_hat > eps^2, over a cell's runs."""
+    return float(runs.adaptive_share[runs.rows(cell)].mean())
 
 
 def _exact(spec: dict[str, Any]) -> float:

@@ -16,6 +16,7 @@ from verify.claims.claim import Claim
 from verify.evidence.budget import ERROR_BUDGET
 from verify.evidence.comparison import comparison
 from verify.evidence.kind import Evidence
+from verify.evidence.measured import cell_point, mean_adaptive_share
 from verify.evidence.ratio import ratio
 from verify.evidence.statistics import Interval, finite_sample_mean, normal_mean, pointwise
 from verify.oracles import rare_gradients
@@ -120,19 +121,8 @@ def _points(name: str, result: tuple[Spec, Runs]) -> list[dict[str, Any]]:
     out = []
     for number, cell in enumerate(specs.cells(spec, spec.problem.make())):
         interval = normal_mean(runs.lhs(number), 0.95)
-        out.append(
-            {
-                "name": name,
-                "spec": specs.to_json(specs.single(spec, cell)),
-                "b": int(cell["b"]),
-                "T": int(cell["T"]),
-                "lhs": interval.estimate,
-                "low": interval.low,
-                "high": interval.high,
-                "n": interval.n,
-                "adaptive_share": float(runs.adaptive_share[runs.rows(number)].mean()),
-            }
-        )
+        share = mean_adaptive_share(runs, number)
+        out.append({"name": name, **cell_point(spec, cell, interval, share)})
     return out
 
 

@@ -22,6 +22,7 @@ from verify.claims.claim import Claim
 from verify.evidence.budget import ERROR_BUDGET
 from verify.evidence.comparison import comparison
 from verify.evidence.kind import Evidence
+from verify.evidence.measured import cell_point
 from verify.evidence.statistics import Interval, log_ratio, normal_mean
 from verify.oracles.stairs import Stairs
 from verify.studies.study import Preset, Results, Study
@@ -157,18 +158,7 @@ def _exact(problem: Any, cell: dict[str, float]) -> float:
 def _point(
     name: str, spec: Spec, cell: dict[str, float], interval: Interval, exact: float
 ) -> dict[str, Any]:
-    return {
-        "name": name,
-        "spec": specs.to_json(specs.single(spec, cell)),
-        "b": int(cell["b"]),
-        "T": int(cell["T"]),
-        "lhs": interval.estimate,
-        "low": interval.low,
-        "high": interval.high,
-        "n": interval.n,
-        "adaptive_share": 0.0,
-        "lhs_exact": exact,
-    }
+    return {"name": name, **cell_point(spec, cell, interval, 0.0), "lhs_exact": exact}
 
 
 def momentum_evidence(results: Results) -> Evidence:
